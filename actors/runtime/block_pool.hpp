@@ -1,0 +1,40 @@
+// Memory blocks for payloads. Publishers allocate and workers free, which overflows a plain thread cache on one side and
+// starves it on the other; so each thread keeps two magazines per size class and exchanges whole ones with a depot (the
+// magazine scheme of Bonwick and Adams, USENIX 2001). One pool a process: messages may outlive the runtime they came from.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mycelium::runtime::block_pool {
+
+// Size classes: 64-byte steps up to 256 bytes, then four per doubling up to 1 MiB. Larger blocks come from the system.
+constexpr int class_count = 52;
+constexpr int unpooled = -1;
+
+constexpr std::size_t class_bytes(int size_class) noexcept {
+  return size_class < 4 ? std::size_t(size_class + 1) * 64 : std::size_t(size_class % 4 + 5) << (size_class / 4 + 5);
+}
+
+constexpr int class_of(std::size_t bytes) noexcept {
+  if (bytes <= 256)
+    return bytes == 0 ? 0 : int((bytes - 1) / 64);
+  if (bytes > class_bytes(class_count - 1))
+    return unpooled;
+  const int exponent = 63 - __builtin_clzll(bytes - 1);     // 2^exponent < bytes <= 2^(exponent + 1)
+  const int quarter = int((bytes - 1) >> (exponent - 2)) - 4; // which quarter of that doubling
+  return (exponent - 7) * 4 + quarter;
+}
+
+// A block of at least `bytes`, 64-byte aligned; size_class is class_of(bytes). Throws std::bad_alloc.
+void* take(std::size_t bytes, int size_class);
+void give(void* block, int size_class) noexcept;
+
+// Bytes of free blocks that the depot holds (magazines of threads not counted).
+std::size_t depot_bytes() noexcept;
+
+// Around fork, so that the child finds the depots unlocked.
+void lock_depots() noexcept;
+void unlock_depots() noexcept;
+
+} // namespace mycelium::runtime::block_pool

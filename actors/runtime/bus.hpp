@@ -1,0 +1,176 @@
+// A runtime: what stands behind a MyceliumRuntime handle. Ties the routing snapshot, the lanes, the actors and the requests
+// together. Every member function may be called from any thread unless it says otherwise; no lock is held while user code
+// runs.
+#pragma once
+
+#include "actors/runtime/lane.hpp"
+#include "actors/runtime/options.hpp"
+#include "actors/runtime/publisher.hpp"
+#include "actors/runtime/queue.hpp"
+#include "actors/runtime/reader.hpp"
+#include "actors/runtime/request.hpp"
+#include "actors/runtime/routing.hpp"
+#include "schema/registry.hpp"
+#include "schema/status.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace mycelium::runtime {
+
+class engine;
+class message_dispatch;
+
+// What a publisher says of a message beside its payload.
+struct outgoing {
+  std::uint16_t type_id = 0;
+  std::uint8_t priority = 0;
+  destination to = destination::all;
+  std::uint64_t destination_key = 0;
+  std::uint64_t correlation_id = 0;
+  const trace_context* trace = nullptr;
+  pending_request* request = nullptr; // counted by the message while it lives
+};
+
+struct payload {
+  std::uint16_t type_id;
+  const std::uint8_t* data;
+  std::size_t size;
+};
+
+void add_to(lane_stats& sum, const lane_stats& more) noexcept;
+
+struct bus_stats {
+  publisher_list::totals published;
+  lane_stats lanes; // of all subscriptions, ended ones included
+  std::uint64_t restarts = 0;
+  std::uint64_t subscriptions = 0;
+  std::uint64_t queues = 0;
+  std::uint64_t requests_pending = 0;
+  std::uint64_t threads = 0;
+};
+
+constexpr std::uint32_t max_history = 65536;
+
+class bus {
+public:
+  static result<std::unique_ptr<bus>> start(runtime_options options);
+  // close() must have succeeded.
+  ~bus();
+  bus(const bus&) = delete;
+  bus& operator=(const bus&) = delete;
+
+  const runtime_options& options() const noexcept { return options_; }
+  schema::registry& schemas() noexcept { return schemas_; }
+
+  // ---- publish: bus_publish.cpp --------------------------------------------------------------------------------------
+  // The guard proves that the caller's handle was valid; it is released before anything waits or runs user code. Use
+  // publish_problem() for the words to a failure.
+  status publish(read_guard& guard, const outgoing& what, message::bytes content);
+  // The `size` bytes at `offset` of a loan, which is taken if they pass admit().
+  status publish(read_guard& guard, const outgoing& what, message* loan, std::size_t offset, std::size_t size);
+  struct batch_result {
+    status outcome;
+    std::size_t accepted;
+  };
+  batch_result publish_batch(read_guard& guard, std::span<const payload> payloads);
+  // Would a payload be let in? success, closed, invalid_argument, too_large, unknown_type, invalid_payload.
+  status admit(std::uint16_t type_id, message::bytes content);
+  static const std::string& publish_problem() noexcept; // of this thread's last refusal
+
+  // ---- subscribe: bus_subscribe.cpp ----------------------------------------------------------------------------------
+  result<std::uint64_t> subscribe(subscription_options options);
+  result<status> unsubscribe(std::uint64_t subscription_id); // success or deferred
+  result<void> wait_for_subscribers(std::uint16_t type_id, std::size_t count, const deadline& until);
+  result<void> keep_history(std::uint16_t type_id, std::uint32_t depth);
+  result<std::uint64_t> open_queue();
+  result<void> close_queue(std::uint64_t queue_id);
+  counted_ptr<delivery_queue> find_queue(std::uint64_t queue_id) const;
+
+  // ---- request and reply: bus_request.cpp ----------------------------------------------------------------------------
+  result<message_ptr> request(const outgoing& what, message::bytes content, std::int64_t timeout_ns);
+  result<void> request_async(const outgoing& what, message::bytes content, std::int64_t timeout_ns, reply_target target,
+                             std::uint64_t* out_id);
+  result<void> reply(const message& request, std::uint16_t type_id, message::bytes content);
+  result<void> cancel_request(std::uint64_t request_id);
+
+  // ---- the end: bus_close.cpp ----------------------------------------------------------------------------------------
+  result<void> flush(const deadline& until);
+  result<void> close(const deadline& until);
+  void stop_accepting() noexcept;
+  bool is_closing() const noexcept;
+
+  // ---- counters: bus_stats.cpp ---------------------------------------------------------------------------------------
+  bus_stats stats() const;
+  std::optional<lane_stats> subscription_stats(std::uint64_t subscription_id, std::uint64_t& capacity) const;
+  std::string metrics_text() const;
+
+  // Calls in progress that outlive their read_guard; the owner deletes the bus only when there are none.
+  void enter() noexcept { users_.fetch_add(1, std::memory_order_seq_cst); }
+  void leave() noexcept;
+  bool wait_for_users(const deadline& until);
+
+  void log(log_level level, const std::string& text) const noexcept;
+  void log_exception(const std::string& where) const noexcept; // call in a catch block
+  void log_drops(const std::string& name, const drop_event& event) const noexcept;
+
+private:
+  class busy_publisher;
+  friend class message_dispatch;
+  struct subscription; // a lane and its actor
+
+  explicit bus(runtime_options options);
+  void fill(message& m, const outgoing& what, publisher& by);
+  message* build(const outgoing& what, message::bytes content, publisher& by, std::uint32_t references,
+                 bool kept = false);
+  status send(read_guard& guard, message& m, std::span<lane* const> lanes);
+  status send_kept(read_guard& guard, message& m, history& kept, const outgoing& what);
+  batch_result publish_run(std::span<const payload> payloads);
+  void explain(status outcome) const;
+  void restart(std::uint64_t subscription_id);
+  counted_ptr<lane> remove(std::uint64_t subscription_id);
+  static bool would_wait_for_each_other(lane& target);
+  static void stop_waiting();
+  void forget_finished();
+  result<void> send_request(const outgoing& what, message::bytes content, pending_request& pending);
+  std::vector<counted_ptr<lane>> living_lanes() const;
+  std::vector<counted_ptr<lane>> ending_lanes() const;
+  void close_queues();
+  void dismiss_actors();
+  result<void> end_lanes(const std::vector<counted_ptr<lane>>& lanes, const deadline& until);
+  failure refuse_closed() const;
+
+  runtime_options options_;
+  schema::registry schemas_;
+  schema::verify_level verify_;
+  bool checks_schema_; // strict, or verify_ is not none
+  routing routing_;
+  publisher_list publishers_;
+  std::shared_ptr<request_table> requests_;
+  std::unique_ptr<engine> engine_;
+
+  std::atomic<bool> closing_{false};
+  mutable std::mutex control_; // the maps below, and writing routing_
+  std::map<std::uint64_t, std::unique_ptr<subscription>> subscriptions_;
+  std::map<std::uint64_t, counted_ptr<delivery_queue>> queues_;
+  std::vector<counted_ptr<lane>> ending_; // unsubscribed, perhaps with a callback that still runs
+  lane_stats ended_;                      // sums of subscriptions that are no more
+  std::mutex closing_mutex_; // one close at a time
+  bool closed_ = false;
+  std::atomic<std::uint64_t> restarts_{0};
+  std::atomic<std::uint64_t> handler_errors_{0}; // exceptions that left reply handlers
+  std::atomic<std::uint32_t> users_{0};
+  // Publishers that wait, or run an inline callback: without a read_guard, but with an actor in their hands.
+  std::atomic<std::uint32_t> busy_publishers_{0};
+  waiting_room changes_; // of subscriptions, users_ and busy_publishers_
+};
+
+} // namespace mycelium::runtime

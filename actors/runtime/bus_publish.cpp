@@ -1,0 +1,262 @@
+// From a publisher's bytes to the lanes of its type's subscriptions.
+#include "actors/runtime/bus.hpp"
+#include "actors/runtime/dispatch.hpp"
+#include "actors/runtime/exit_guard.hpp"
+#include "actors/runtime/stamp.hpp"
+
+#include <algorithm>
+
+namespace mycelium::runtime {
+namespace {
+
+std::string& problem() {
+  static thread_local std::string text;
+  return text;
+}
+
+status refuse(status why, std::string words) {
+  problem() = std::move(words);
+  return why;
+}
+
+// Those of the route's lanes that a message is for; `one` holds the lane if it is for a single one.
+std::span<lane* const> targets(const route& to, const outgoing& what, lane*& one) {
+  if (what.to == destination::all) [[likely]]
+    return to.lanes;
+  one = nullptr;
+  if (what.to == destination::key) {
+    one = choose_by_key(to.lanes, what.destination_key);
+  } else {
+    const auto found =
+        std::find_if(to.lanes.begin(), to.lanes.end(), [&](lane* l) { return l->id() == what.destination_key; });
+    if (found != to.lanes.end())
+      one = *found;
+  }
+  return {&one, one == nullptr ? std::size_t{0} : std::size_t{1}};
+}
+
+bool needs_extras(const outgoing& what) {
+  return what.trace != nullptr || what.to != destination::all || what.request != nullptr;
+}
+
+} // namespace
+
+// Taken under the guard, so that close() sees either the guard or this.
+class bus::busy_publisher {
+public:
+  explicit busy_publisher(bus& of) noexcept : bus_(of) {
+    bus_.busy_publishers_.fetch_add(1, std::memory_order_seq_cst);
+  }
+  ~busy_publisher() {
+    bus_.enter(); // until the signal is given, the bus must not go away
+    bus_.busy_publishers_.fetch_sub(1, std::memory_order_seq_cst);
+    bus_.leave();
+  }
+  busy_publisher(const busy_publisher&) = delete;
+  busy_publisher& operator=(const busy_publisher&) = delete;
+
+private:
+  bus& bus_;
+};
+
+const std::string& bus::publish_problem() noexcept { return problem(); }
+
+status bus::admit(std::uint16_t type_id, message::bytes content) {
+  if (is_closing())
+    return refuse(status::closed, "the runtime is closed; create a new one");
+  if (type_id == 0)
+    return refuse(status::invalid_argument, "type_id 0 is reserved; message types begin at 1");
+  if (content.size() > options_.max_payload)
+    return refuse(status::too_large, "a payload of " + std::to_string(content.size()) + " bytes is over the limit of " +
+                                         std::to_string(options_.max_payload) + "; raise max_payload or split it");
+  if (checks_schema_) [[unlikely]] {
+    if (!schemas_.contains(type_id)) {
+      if (options_.strict)
+        return refuse(status::unknown_type, "type " + std::to_string(type_id) +
+                                                " has no schema and the runtime is strict; register its .bfbs first");
+      return status::success; // opaque bytes
+    }
+    if (verify_ != schema::verify_level::none) {
+      if (auto verified = schemas_.verify(type_id, content, verify_); !verified)
+        return refuse(verified.error().code, verified.error().text);
+    }
+  }
+  return status::success;
+}
+
+void bus::fill(message& m, const outgoing& what, publisher& by) {
+  m.priority = what.priority;
+  m.sequence = by.next_sequence();
+  m.publisher_id = by.id();
+  m.stamp = stamp_now();
+  m.correlation_id = what.correlation_id;
+  if (auto* extras = m.extras()) {
+    if (what.trace != nullptr) {
+      extras->trace = *what.trace;
+      extras->has_trace = true;
+    }
+    extras->to = what.to;
+    extras->destination_key = what.destination_key;
+    if (what.request != nullptr) {
+      what.request->retain();
+      what.request->mark_carried();
+      extras->request = what.request;
+    }
+  }
+}
+
+message* bus::build(const outgoing& what, message::bytes content, publisher& by, std::uint32_t references, bool kept) {
+  auto* m = message::make(what.type_id, content.size(), kept || needs_extras(what));
+  m->set_references(references);
+  if (!content.empty())
+    std::memcpy(m->data(), content.data(), content.size());
+  fill(*m, what, by);
+  return m;
+}
+
+status bus::publish(read_guard& guard, const outgoing& what, message::bytes content) {
+  auto& me = publishers_.mine();
+  if (const auto refused = admit(what.type_id, content); refused != status::success) [[unlikely]] {
+    me.count_refused();
+    return refused;
+  }
+  me.count_accepted(content.size());
+  const auto* to = routing_.find(what.type_id);
+  if (to == nullptr)
+    return status::success; // nobody subscribes: no error
+  lane* one;
+  const auto lanes = targets(*to, what, one);
+  // A single idle inline subscriber reads the publisher's own bytes.
+  const bool aligned = reinterpret_cast<std::uintptr_t>(content.data()) % 16 == 0;
+  if (lanes.size() == 1 && lanes[0]->options().run_inline && aligned && !to->kept && !needs_extras(what) &&
+      callback_depth() < message_dispatch::max_inline_depth) {
+    if (auto* actor = lanes[0]->actor(); actor->try_take()) {
+      const busy_publisher busy(*this);
+      guard.release();
+      message::borrowed view(what.type_id, content.data(), content.size());
+      fill(view.header, what, me);
+      actor->run_inline(view.header);
+      return status::success;
+    }
+  }
+  if (to->kept)
+    return send_kept(guard, *build(what, content, me, 1, true), *to->kept, what);
+  if (lanes.empty())
+    return status::success;
+  return send(guard, *build(what, content, me, static_cast<std::uint32_t>(lanes.size())), lanes);
+}
+
+status bus::send_kept(read_guard& guard, message& m, history& kept, const outgoing& what) {
+  kept.append(m);
+  const auto* to = routing_.find(what.type_id); // anew: see history::append
+  lane* one;
+  const auto lanes = to != nullptr ? targets(*to, what, one) : std::span<lane* const>{};
+  if (lanes.empty()) {
+    m.release();
+    return status::success;
+  }
+  m.add_references(static_cast<std::uint32_t>(lanes.size()) - 1);
+  return send(guard, m, lanes);
+}
+
+status bus::send(read_guard& guard, message& m, std::span<lane* const> lanes) {
+  message_dispatch dispatch(*this);
+  dispatch.offer(&m, lanes, true);
+  if (dispatch.has_rest()) [[unlikely]] {
+    const busy_publisher busy(*this);
+    guard.release();
+    dispatch.do_rest();
+  }
+  if (dispatch.outcome() != status::success) [[unlikely]]
+    explain(dispatch.outcome());
+  return dispatch.outcome();
+}
+
+void bus::explain(status outcome) const {
+  if (outcome == status::full)
+    problem() = "the mailbox of a subscription is full; publish slower, or give it more capacity or another policy";
+  else if (outcome == status::timeout)
+    problem() = "the mailbox of a subscription stayed full for block_timeout_ns; its callback is too slow or stuck";
+  else
+    problem() = "the runtime was closed while the publish waited";
+}
+
+status bus::publish(read_guard& guard, const outgoing& what, message* loan, std::size_t offset, std::size_t size) {
+  auto& me = publishers_.mine();
+  // Refused before it is changed: it is still the caller's then.
+  if (const auto refused = admit(what.type_id, {loan->data() + offset, size}); refused != status::success) {
+    me.count_refused();
+    return refused;
+  }
+  loan->keep(offset, size);
+  me.count_accepted(size);
+  loan->set_type(what.type_id);
+  fill(*loan, what, me);
+  const auto* to = routing_.find(what.type_id);
+  if (to != nullptr && to->kept)
+    return send_kept(guard, *loan, *to->kept, what);
+  if (to == nullptr || to->lanes.empty()) {
+    loan->release();
+    return status::success;
+  }
+  loan->set_references(static_cast<std::uint32_t>(to->lanes.size()));
+  return send(guard, *loan, to->lanes);
+}
+
+bus::batch_result bus::publish_batch(read_guard& guard, std::span<const payload> payloads) {
+  enter();
+  guard.release(); // raised anew for each run, so that a long batch does not hold up who changes the routes
+  batch_result all{status::success, 0};
+  while (all.accepted < payloads.size() && all.outcome == status::success) {
+    const auto run = publish_run(payloads.subspan(all.accepted));
+    all.accepted += run.accepted;
+    all.outcome = run.outcome;
+  }
+  leave();
+  return all;
+}
+
+bus::batch_result bus::publish_run(std::span<const payload> payloads) {
+  constexpr std::size_t longest = 256;
+  const outgoing what{.type_id = payloads[0].type_id};
+  read_guard guard;
+  const auto* to = routing_.find(what.type_id);
+  if (to != nullptr && to->kept) {
+    const auto outcome = publish(guard, what, message::bytes(payloads[0].data, payloads[0].size));
+    return {outcome, outcome == status::success ? std::size_t{1} : std::size_t{0}};
+  }
+  const std::span<lane* const> lanes = to != nullptr ? std::span<lane* const>(to->lanes) : std::span<lane* const>{};
+  auto& me = publishers_.mine();
+  message_dispatch dispatch(*this);
+  batch_result run{status::success, 0};
+  while (run.accepted < std::min(payloads.size(), longest) && payloads[run.accepted].type_id == what.type_id) {
+    const message::bytes content(payloads[run.accepted].data, payloads[run.accepted].size);
+    run.outcome = admit(what.type_id, content);
+    if (run.outcome != status::success) {
+      me.count_refused();
+      break;
+    }
+    me.count_accepted(content.size());
+    if (!lanes.empty()) {
+      dispatch.offer(build(what, content, me, static_cast<std::uint32_t>(lanes.size())), lanes, false);
+      run.outcome = dispatch.outcome();
+      if (run.outcome != status::success || dispatch.has_rest())
+        break;
+    }
+    ++run.accepted;
+  }
+  for (auto* l : lanes)
+    message_dispatch::wake(*l);
+  if (dispatch.has_rest()) {
+    const busy_publisher busy(*this);
+    guard.release();
+    dispatch.do_rest();
+    run.outcome = dispatch.outcome();
+    run.accepted += run.outcome == status::success ? 1 : 0;
+  }
+  if (dispatch.outcome() != status::success)
+    explain(dispatch.outcome());
+  return run;
+}
+
+} // namespace mycelium::runtime

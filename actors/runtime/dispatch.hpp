@@ -1,0 +1,75 @@
+// One message on its way into the lanes of a route. Under the guard each lane is offered the message; what may wait (a full
+// lane whose policy is to block) or run user code (an inline subscription) is put aside and done after the guard is down.
+#pragma once
+
+#include "actors/runtime/bus.hpp"
+#include "actors/runtime/lane_actor.hpp"
+
+#include <array>
+#include <span>
+#include <vector>
+
+namespace mycelium::runtime {
+
+class message_dispatch {
+public:
+  static constexpr int max_inline_depth = 4;
+
+  explicit message_dispatch(bus& owner) noexcept : bus_(owner) {}
+
+  // Under a read_guard. Takes over one reference of m per lane. wake_now false: the caller wakes the lanes.
+  void offer(const message* m, std::span<lane* const> lanes, bool wake_now) {
+    for (auto* to : lanes) {
+      if (to->options().run_inline && try_inline(*to))
+        continue;
+      switch (to->offer(m)) {
+      case lane::offered::taken:
+        if (wake_now)
+          wake(*to);
+        break;
+      case lane::offered::must_wait:
+        full_.push_back(counted_ptr<lane>::share(to));
+        to->wake();
+        break;
+      case lane::offered::full:
+        outcome_ = status::full;
+        [[fallthrough]];
+      default: // dropped: the actor may have to tell
+        to->wake();
+      }
+    }
+    message_ = m;
+  }
+
+  static void wake(lane& to) noexcept {
+    if (to.options().queue) [[unlikely]]
+      to.wake();
+    else
+      to.actor()->wake();
+  }
+
+  bool has_rest() const noexcept { return !full_.empty() || inline_count_ != 0; }
+  // After the guard is down, if there is a rest: runs inline callbacks and waits for room.
+  void do_rest();
+  status outcome() const noexcept { return outcome_; }
+
+private:
+  static constexpr std::size_t max_inline = 8; // more of them in one route are delivered by workers
+
+  bool try_inline(lane& to) {
+    if (inline_count_ == max_inline || callback_depth() >= max_inline_depth || !to.actor()->try_take())
+      return false;
+    inline_[inline_count_++] = to.actor();
+    return true;
+  }
+  void wait_and_offer(lane& to);
+
+  bus& bus_;
+  const message* message_ = nullptr;
+  status outcome_ = status::success;
+  std::size_t inline_count_ = 0;
+  std::array<lane_actor*, max_inline> inline_; // each counted by try_take
+  std::vector<counted_ptr<lane>> full_;
+};
+
+} // namespace mycelium::runtime

@@ -1,0 +1,192 @@
+// A subscription's mailbox for data: a bounded ring with a policy, counters, and the callback that it feeds. It belongs to
+// a lane_actor, which alone decides who may run it; publishers only offer. Who drains holds the actor's execution right
+// (or, in queue mode, the queue's receive lock), so there is one consumer at a time.
+#pragma once
+
+#include "actors/runtime/callback_scope.hpp"
+#include "actors/runtime/counted.hpp"
+#include "actors/runtime/futex.hpp"
+#include "actors/runtime/message.hpp"
+#include "actors/runtime/queue.hpp"
+#include "actors/runtime/ring.hpp"
+#include "schema/status.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+struct MyceliumMessage;
+
+namespace mycelium::runtime {
+
+class bus;
+class lane_actor;
+
+enum class policy : std::int32_t { block = 1, drop_oldest = 2, drop_newest = 3, fail = 4 };
+
+enum class drop_reason : std::int32_t { oldest, newest, timeout, full, unsubscribed, closed };
+constexpr std::size_t drop_reasons = 6;
+
+struct drop_event {
+  std::uint64_t subscription_id;
+  std::uint64_t dropped;
+  drop_reason reason;
+  bool recovered;
+};
+
+// What a subscriber asks for. Handlers are the C interface's; exactly one of on_payload, on_message, on_batch, queue.
+struct subscription_options {
+  std::string name;
+  std::uint16_t type_id = 0;
+  policy when_full = policy::block;
+  std::uint32_t capacity = 4096; // a power of two
+  std::uint32_t history = 0;
+  std::uint32_t batch_max = 256;
+  std::int64_t block_timeout_ns = 0;
+  bool dedicated = false;
+  bool run_inline = false;
+  void (*on_payload)(std::uint16_t, const std::uint8_t*, std::size_t, void*) = nullptr;
+  void (*on_message)(const ::MyceliumMessage*, void*) = nullptr;
+  void (*on_batch)(const ::MyceliumMessage* const*, std::size_t, void*) = nullptr;
+  counted_ptr<delivery_queue> queue;
+  std::function<void(const drop_event&)> on_drop;
+  std::function<void(std::uint64_t)> on_complete;
+  void* user_data = nullptr;
+  void (*user_data_free)(void*) = nullptr;
+};
+
+struct lane_stats {
+  std::uint64_t offered = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t waiting = 0;
+  std::uint64_t high_water = 0;
+  std::uint64_t callback_errors = 0;
+  std::array<std::uint64_t, drop_reasons> dropped{};
+};
+
+class lane : public counted<lane> {
+public:
+  lane(bus& owner, std::uint64_t id, subscription_options options);
+  ~lane();
+
+  std::uint64_t id() const noexcept { return id_; }
+  const subscription_options& options() const noexcept { return options_; }
+  std::uint16_t type_id() const noexcept { return options_.type_id; }
+
+  // ---- publishers, under a read_guard --------------------------------------------------------------------------------
+  enum class offered { taken, dropped, full, must_wait, ended };
+  // Takes over the caller's reference of m, whatever comes of it, except for must_wait. The wake-up is the caller's.
+  offered offer(const message* m) noexcept { return ring_.push(m) ? offered::taken : offer_to_full(m); }
+  // Wakes who consumes.
+  void wake() noexcept;
+  // Waits for room, outside of a read_guard; false if the deadline came first.
+  bool wait_for_room(const deadline& until);
+  void wake_publishers() noexcept { room_.signal(); }
+  void count_drop(drop_reason why) noexcept;
+  bool ended() const noexcept { return ended_.load(std::memory_order_seq_cst); }
+
+  // ---- the consumer --------------------------------------------------------------------------------------------------
+  // Delivers up to quota messages; true if more wait. Catches what callbacks throw.
+  bool drain(std::size_t quota) noexcept;
+  // Delivers m at once behind what waits, if `may_run` and nothing is in its way; else leaves it in the ring for drain.
+  // Takes over the caller's reference unless m is borrowed. True if the ring was left empty.
+  bool deliver_inline(const message& m, bool may_run) noexcept;
+  // Something for drain to do? seq_cst, for after the consumer announced that it sleeps.
+  bool idle() const noexcept { return !has_begun() || (ring_.nothing_to_pop() && !must_announce()); }
+  // Queue mode: appends up to max messages to `out`, under the queue's receive lock.
+  std::size_t take(std::vector<const message*>& out, std::size_t max) noexcept;
+  bool holds_nothing() const noexcept {
+    return ended() || !has_begun() || (ring_.nothing_to_pop() && kept_.empty());
+  }
+  // A subscription with history delivers nothing until it is given the kept messages to deliver first, and the history
+  // index up to which the ring's are among them. Wake it afterwards.
+  void begin_with(std::vector<message_ptr> kept, std::uint64_t last_index);
+  bool has_begun() const noexcept { return begun_.load(std::memory_order_seq_cst); }
+
+  // ---- the end -------------------------------------------------------------------------------------------------------
+  // No callback begins after this; publishers that wait leave.
+  void end(drop_reason why_rest_is_dropped) noexcept;
+  // Waits until no callback runs; false at the deadline.
+  bool wait_until_idle(const deadline& until);
+  // A callback is on the stack: finish() runs when it returns.
+  void finish_after_callback() noexcept;
+  // Once ended, idle and out of every routing table: drops and counts what waits, then on_complete, then user_data_free.
+  // Queue mode: the queue gets its COMPLETE and calls complete() when that is taken. Only the first call does anything.
+  void finish() noexcept;
+  void complete() noexcept;
+  bool finished() const noexcept { return completed_.load(std::memory_order_acquire); }
+  bool wait_until_finished(const deadline& until);
+
+  // Two counts that only grow: what came in, and what became of it. Once settled() reaches what accepted() was, all that
+  // had come in then has been delivered or dropped.
+  std::uint64_t accepted() const noexcept;
+  std::uint64_t settled() const noexcept;
+  bool wait_until_settled(std::uint64_t accepted_then, const deadline& until);
+  lane_stats stats() const noexcept;
+
+  void attach(lane_actor* actor) noexcept { actor_.store(actor, std::memory_order_seq_cst); }
+  lane_actor* actor() const noexcept { return actor_.load(std::memory_order_acquire); }
+
+  // Queue mode: is it in the queue's list of ready lanes?
+  std::atomic<bool> ready{false};
+  // Whose callback the thread that runs this lane's callback waits for; guarded by the unsubscribe mutex.
+  lane* waits_for = nullptr;
+
+private:
+  class running;
+  offered offer_to_full(const message* m) noexcept;
+  void deliver(const message* m, callback_scope& scope) noexcept;
+  void deliver_batch(const message* const* batch, std::size_t count) noexcept;
+  void deliver_kept(callback_scope& scope) noexcept;
+  std::size_t drain_ring(std::size_t quota, callback_scope& scope) noexcept;
+  std::size_t drain_batches(std::size_t quota) noexcept;
+  const message* next() noexcept;
+  const message* pop() noexcept;
+  bool already_kept(const message& m) const noexcept;
+  void note_depth() noexcept;
+  void leave_in_ring(const message& m) noexcept;
+  void report_exception() noexcept;
+  bool must_announce() const noexcept;
+  void announce_drops() noexcept;
+  void announce_recovery() noexcept;
+  void tell(const drop_event& event) noexcept;
+  void name_thread() noexcept;
+
+  bus& bus_;
+  const std::uint64_t id_;
+  subscription_options options_;
+  ring ring_;
+  std::atomic<lane_actor*> actor_{nullptr};
+
+  // The consumer's.
+  std::atomic<bool> running_{false};
+  std::atomic<std::uint64_t> delivered_{0};
+  std::atomic<std::uint64_t> direct_{0}; // came in without the ring: inline or from history
+  std::atomic<std::uint64_t> high_water_{0};
+  std::atomic<std::uint64_t> callback_errors_{0};
+  std::atomic<std::uint64_t> duplicates_{0}; // popped, but delivered from history before
+  std::atomic<bool> begun_;
+  std::vector<message_ptr> kept_;
+  std::uint64_t kept_until_ = 0;
+  bool named_ = false;
+
+  // Anybody's.
+  std::atomic<bool> ended_{false};
+  std::atomic<bool> finish_later_{false};
+  std::atomic<bool> finishing_{false};
+  std::atomic<bool> completed_{false};
+  drop_reason rest_is_{drop_reason::unsubscribed};
+  std::array<std::atomic<std::uint64_t>, drop_reasons> dropped_{};
+  // An episode of drops: first drop, told, (queue mode: emptied, to be told,) over.
+  enum announcement : std::uint32_t { none, drops_due, told, recovery_due };
+  std::atomic<std::uint32_t> announcement_{none};
+  std::atomic<std::uint64_t> episode_dropped_{0};
+  std::atomic<drop_reason> episode_reason_{drop_reason::oldest};
+  waiting_room room_;     // publishers that wait for room
+  waiting_room progress_; // flush, unsubscribe, close
+};
+
+} // namespace mycelium::runtime

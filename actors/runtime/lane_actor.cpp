@@ -1,0 +1,71 @@
+#include "actors/runtime/lane_actor.hpp"
+
+#include "actors/runtime/exit_guard.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/behavior.hpp>
+#include <caf/detail/private_thread.hpp>
+#include <caf/scheduler/abstract_coordinator.hpp>
+
+namespace mycelium::runtime {
+
+lane_actor::lane_actor(caf::actor_config& config, counted_ptr<lane> data)
+    : caf::event_based_actor(config), lane_(std::move(data)) {}
+
+caf::behavior lane_actor::make_behavior() {
+  // No message of its own: what it is told comes as CAF's exits and downs. A behavior keeps it alive.
+  return {[](caf::unit_t) {}};
+}
+
+void lane_actor::schedule() {
+  intrusive_ptr_add_ref(ctrl());
+  if (getf(is_detached_flag))
+    private_thread_->resume();
+  else
+    home_system().scheduler().enqueue(this);
+}
+
+lane_actor::resume_result lane_actor::resume(caf::execution_unit* unit, std::size_t max_throughput) {
+  if (!getf(is_detached_flag))
+    return take_turn(unit, max_throughput); // the scheduler's policy marks the worker
+  exit_guard::begin_work();
+  const auto outcome = take_turn(unit, max_throughput);
+  exit_guard::end_work();
+  return outcome;
+}
+
+lane_actor::resume_result lane_actor::take_turn(caf::execution_unit* unit, std::size_t max_throughput) {
+  for (;;) {
+    (void)handed_over_.load(std::memory_order_acquire);
+    const bool initialized = getf(is_initialized_flag);
+    const bool more = initialized ? lane_->drain(quota) : true; // CAF initialises on its first turn
+    handed_over_.store(1, std::memory_order_release);
+    // The mailbox is empty most of the time: then sleep without a turn of CAF's own machinery.
+    if (more || !mailbox().try_block()) {
+      const auto outcome = caf::event_based_actor::resume(unit, max_throughput);
+      if (outcome != caf::resumable::awaiting_message)
+        return outcome;
+    }
+    // The actor sleeps: from here on another thread may run it. Touch atomics only.
+    if ((!more && lane_->idle()) || !mailbox().try_unblock())
+      return caf::resumable::awaiting_message;
+    if (more)
+      return caf::resumable::resume_later; // to the end of the queue: be fair
+  }
+}
+
+void lane_actor::run_inline(const message& m) {
+  (void)handed_over_.load(std::memory_order_acquire);
+  const bool delivered = lane_->deliver_inline(m, getf(is_initialized_flag));
+  handed_over_.store(1, std::memory_order_release);
+  if (delivered && mailbox().try_block()) {
+    if (lane_->idle() || !mailbox().try_unblock()) {
+      intrusive_ptr_release(ctrl());
+      return;
+    }
+  }
+  // There is more to do: the right to run the actor and the reference of try_take go to the scheduler.
+  home_system().scheduler().enqueue(this);
+}
+
+} // namespace mycelium::runtime

@@ -1,0 +1,49 @@
+// The actor of a subscription: a CAF event_based_actor with a lane beside its mailbox. CAF's mailbox state "blocked" is
+// the one right to run it: whoever unblocks it (a CAF message that arrives, or a publisher through wake()) schedules it
+// or, inline, runs it. Control stays CAF's: exits, monitors, links and requests work as for any actor.
+#pragma once
+
+#include "actors/runtime/lane.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <caf/resumable.hpp>
+
+namespace mycelium::runtime {
+
+class lane_actor final : public caf::event_based_actor {
+public:
+  static constexpr std::size_t quota = 256; // payloads per turn, then others may run
+
+  lane_actor(caf::actor_config& config, counted_ptr<lane> data);
+
+  caf::behavior make_behavior() override;
+  resume_result resume(caf::execution_unit* unit, std::size_t max_throughput) override;
+
+  // Publishers, under a read_guard: schedules the actor if it sleeps. Call after the push.
+  void wake() {
+    if (mailbox().blocked() && mailbox().try_unblock())
+      schedule();
+  }
+
+  // Becomes the one who may run the actor, if it sleeps. Followed by run_inline, once.
+  bool try_take() {
+    if (!mailbox().blocked() || !mailbox().try_unblock())
+      return false;
+    intrusive_ptr_add_ref(ctrl());
+    return true;
+  }
+  // lane::deliver_inline, then gives the right back.
+  void run_inline(const message& m);
+
+  lane& data() const noexcept { return *lane_; }
+
+private:
+  resume_result take_turn(caf::execution_unit* unit, std::size_t max_throughput);
+  void schedule();
+
+  const counted_ptr<lane> lane_;
+  // Hands what one worker did to the next one; CAF's own hand-over is invisible to ThreadSanitizer.
+  std::atomic<int> handed_over_{0};
+};
+
+} // namespace mycelium::runtime

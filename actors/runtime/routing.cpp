@@ -1,0 +1,58 @@
+#include "actors/runtime/routing.hpp"
+
+#include "actors/runtime/lane.hpp"
+
+namespace mycelium::runtime {
+namespace {
+
+// The finaliser of SplitMix64 (Steele, Lea and Flood 2014).
+std::uint64_t mix(std::uint64_t x) noexcept {
+  x += 0x9e3779b97f4a7c15;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return x ^ (x >> 31);
+}
+
+} // namespace
+
+routing::routing() : current_(new table) {}
+
+routing::~routing() { delete current_.load(std::memory_order_relaxed); }
+
+void routing::publish(std::unique_ptr<const table> next) {
+  std::unique_ptr<const table> old(current_.exchange(next.release(), std::memory_order_seq_cst));
+  wait_for_readers();
+}
+
+void routing::change(std::uint16_t type_id, const std::function<void(route&)>& edit) {
+  const auto* now = current_.load(std::memory_order_relaxed);
+  const auto* old_page = now->pages[type_id >> 8].get();
+  auto fresh_page = old_page != nullptr ? std::make_shared<page>(*old_page) : std::make_shared<page>();
+  auto& entry = fresh_page->routes[type_id & 255];
+  auto fresh_route = entry ? std::make_shared<route>(*entry) : std::make_shared<route>();
+  edit(*fresh_route);
+  if (fresh_route->lanes.empty() && !fresh_route->kept)
+    entry.reset();
+  else
+    entry = std::move(fresh_route);
+  auto next = std::make_unique<table>(*now);
+  next->pages[type_id >> 8] = std::move(fresh_page);
+  publish(std::move(next));
+}
+
+void routing::clear() { publish(std::make_unique<table>()); }
+
+lane* choose_by_key(std::span<lane* const> lanes, std::uint64_t key) noexcept {
+  lane* best = nullptr;
+  std::uint64_t best_weight = 0;
+  for (auto* candidate : lanes) {
+    const auto weight = mix(mix(key) ^ candidate->id());
+    if (best == nullptr || weight > best_weight) {
+      best = candidate;
+      best_weight = weight;
+    }
+  }
+  return best;
+}
+
+} // namespace mycelium::runtime

@@ -1,0 +1,15 @@
+// What the bus holds for one subscription: its lane, its actor, and who else waits for the lane.
+#pragma once
+
+#include "actors/runtime/bus.hpp"
+
+#include <caf/actor.hpp>
+
+namespace mycelium::runtime {
+
+struct bus::subscription {
+  counted_ptr<lane> data;
+  caf::actor actor;
+};
+
+} // namespace mycelium::runtime
