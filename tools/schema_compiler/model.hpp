@@ -130,8 +130,8 @@ struct model {
   std::vector<std::size_t> messages; // in tables, ascending by type_id
 };
 
-// invalid_argument for malformed bytes and unsupported for what no emitter can express: a vector of unions, a union
-// member that is not a table, or a field that is named as a word the generated code needs.
+// invalid_argument for malformed bytes; unsupported for what the emitters do not express: a vector of unions, and a
+// union member that is not a table. name is what the generated file is called after.
 result<model> load_model(schema::bytes bfbs, std::string name);
 
 } // namespace mycelium::schema_compiler
