@@ -1,11 +1,11 @@
-# cmake -D INPUT=file -D OUTPUT=file.cpp -D HEADER=include -D NAME=function -P embed.cmake
-# Writes a function of namespace mycelium::schema that returns the bytes of a file.
+# cmake -D INPUT=file -D OUTPUT=file.cpp -D HEADER=include -D NAMESPACE=name -D NAME=function -P embed.cmake
+# Writes a function that returns the bytes of a file.
 file(READ "${INPUT}" hex HEX)
 string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
 string(REGEX REPLACE "(0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,)" "\\1\n" bytes "${bytes}")
 file(WRITE "${OUTPUT}" "#include \"${HEADER}\"
 
-namespace mycelium::schema {
+namespace ${NAMESPACE} {
 namespace {
 
 constexpr std::uint8_t content[] = {
@@ -13,7 +13,7 @@ ${bytes}};
 
 } // namespace
 
-bytes ${NAME}() noexcept { return content; }
+std::span<const std::uint8_t> ${NAME}() noexcept { return content; }
 
-} // namespace mycelium::schema
+} // namespace ${NAMESPACE}
 ")

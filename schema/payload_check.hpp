@@ -4,6 +4,7 @@
 // schema.
 #pragma once
 
+#include "schema/flat_reader.hpp"
 #include "schema/registry.hpp"
 
 #include <cstdint>
@@ -47,17 +48,7 @@ struct payload_plan {
   std::vector<std::vector<member_plan>> unions; // indexed by the type's value
 };
 
-struct flaw {
-  const char* what;
-  std::size_t offset; // of the byte in the payload where it was found
-};
-
-// Deeper nesting, or more tables and elements than a payload of this size has room for unless they are shared many
-// times over, is refused: a check takes time linear in the payload.
-inline constexpr unsigned max_depth = 64;
-constexpr std::uint64_t max_steps(std::size_t payload_size) { return 1024 + 4 * std::uint64_t{payload_size}; }
-// Bytes that a reader sees who copies everything out, shared parts counted each time.
-constexpr std::uint64_t max_reach(std::size_t payload_size) { return (16u << 20) + 8 * std::uint64_t{payload_size}; }
+using flat1::flaw;
 
 // The root offset and the table it leads to lie inside the payload.
 std::optional<flaw> check_root(bytes payload);
