@@ -5,6 +5,7 @@
 #include "schema/status.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -52,11 +53,16 @@ private:
   std::unique_ptr<contents> contents_;
 };
 
+// Types are only ever added. Lookups take no lock and never wait: a publisher asks on every message.
 class registry {
 public:
   registry(); // knows the built-in set
+  ~registry();
+  registry(const registry&) = delete;
+  registry& operator=(const registry&) = delete;
 
-  // Adds a set. digest if one of its type ids is known with another type digest; then nothing is added.
+  // Adds a set. digest if one of its type ids is known with another type digest; then nothing is added. Ids below 1000
+  // are the system's: invalid_argument for one that the built-in set does not have.
   result<digest> add(bytes bfbs);
   bool knows_set(const digest& set) const;
   // By value: the registry may change the next moment. unknown_type.
@@ -65,11 +71,16 @@ public:
   bool contains(std::uint16_t type_id) const noexcept;
 
 private:
-  using set_list = std::vector<std::shared_ptr<const schema_set>>;
-  std::shared_ptr<const set_list> snapshot() const;
+  // type_id >> 8 chooses a page, the rest an entry: the set that knows the type, alive as long as the registry.
+  using page = std::array<std::atomic<const schema_set*>, 256>;
 
-  mutable std::mutex mutex_;
-  std::shared_ptr<const set_list> sets_;
+  const schema_set* set_of(std::uint16_t type_id) const noexcept;
+  result<void> admit(const schema_set& set) const;
+  void insert(std::shared_ptr<const schema_set> set);
+
+  mutable std::mutex mutex_; // writers, and sets_
+  std::vector<std::shared_ptr<const schema_set>> sets_;
+  std::array<std::atomic<page*>, 256> pages_{};
 };
 
 } // namespace mycelium::schema

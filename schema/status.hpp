@@ -1,5 +1,5 @@
-// Statuses and results: how every room reports an error as a value. Numbers equal those of ffi/include/mycelium.h (checked
-// there); this header exists because nothing may point from here to ffi.
+// Statuses and results: how every room reports an error as a value. Numbers equal those of ffi/include/mycelium.h
+// (checked there); this header exists because nothing may point from here to ffi.
 #pragma once
 
 #include <cstdint>
