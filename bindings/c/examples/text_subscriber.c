@@ -70,7 +70,7 @@ static uint64_t read_u64(const uint8_t* payload, size_t len, unsigned field) {
 static void on_text(uint16_t type_id, const uint8_t* payload, size_t len, void* user_data) {
   TextSubscriber* self = user_data;
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(CLOCK_REALTIME, &now);
   (void)type_id;
 
   const uint64_t sent_ns = read_u64(payload, len, FIELD_TIMESTAMP);

@@ -12,7 +12,7 @@ extern "C" {
 
 typedef struct TextSubscriber TextSubscriber;
 
-/* What arrived since the last report. Latency is from the message's timestamp (CLOCK_MONOTONIC, nanoseconds) to its
+/* What arrived since the last report. Latency is from the message's timestamp (nanoseconds since 1970) to its
  * callback. */
 typedef struct TextReport {
   uint64_t messages;
