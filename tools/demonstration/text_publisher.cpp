@@ -1,6 +1,6 @@
 #include "text_publisher.hpp"
 
-#include "protocol.hpp"
+#include "examples.hpp" // generated from schema/examples.fbs
 
 #include <algorithm>
 #include <chrono>
@@ -92,8 +92,8 @@ std::int32_t text_publisher_stream(TextPublisher* self, std::uint64_t count, std
       std::this_thread::sleep_until(due += step);
     message.content = self->lines[self->next];
     message.timestamp = now_ns();
-    const auto payload = message.to_bytes();
-    if (const auto sent = mycelium_publish(self->rt, TextMessage::TYPE_ID, payload.data(), payload.size()); sent < 0)
+    const auto payload = message.encode();
+    if (const auto sent = mycelium_publish(self->rt, TextMessage::type_id, payload.data(), payload.size()); sent < 0)
       return fail(sent, "publish");
     self->next = (self->next + 1) % self->lines.size();
   }
@@ -108,18 +108,22 @@ std::int32_t text_publisher_count_words(TextPublisher* self, std::uint32_t lines
     const std::size_t end = std::min(self->lines.size(), begin + lines_per_request);
     for (std::size_t line = begin; line < end; ++line)
       request.text += self->lines[line];
-    const auto payload = request.to_bytes();
+    const auto payload = request.encode();
     const auto before = now_ns();
     MyceliumMessage* reply = nullptr;
-    if (const auto asked = mycelium_request(self->rt, WordCountRequest::TYPE_ID, payload.data(), payload.size(),
+    if (const auto asked = mycelium_request(self->rt, WordCountRequest::type_id, payload.data(), payload.size(),
                                             reply_timeout_ns, &reply);
         asked < 0)
       return fail(asked, "request");
     latencies.push_back(now_ns() - before);
     std::size_t size = 0;
     const std::uint8_t* data = mycelium_message_payload(reply, &size);
-    const auto answer = WordCountReply::from_bytes({data, size});
+    const auto answer = WordCountReply::decode({data, size});
     mycelium_message_release(reply);
+    if (!answer) {
+      last_error = "the answer to a WordCountRequest is no WordCountReply";
+      return MYCELIUM_ERROR_INVALID_PAYLOAD;
+    }
     ++out->requests;
     out->words += answer->words;
     out->expected += words_of(request.text);
