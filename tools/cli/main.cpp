@@ -1,0 +1,71 @@
+// The mycelium program: finds the verb and hands the rest of the command line to it.
+#include "tools/cli/verb.hpp"
+
+#include "mycelium.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+namespace mycelium::cli {
+namespace {
+
+constexpr std::array verbs{
+    verb{"bench", "measure publish-to-callback rate and latency on this machine", bench_verb},
+    verb{"doctor", "check that this installation works, and say what to do where it does not", doctor_verb},
+    verb{"info", "print versions and options, or the message types of a .bfbs file", info_verb},
+    verb{"schema", "compile, fingerprint and compare message schemas", schema_verb},
+};
+
+void print_help(std::FILE* out) {
+  std::fputs("usage: mycelium VERB [OPTIONS]\n\n", out);
+  for (const verb& each : verbs)
+    std::fprintf(out, "  %-8.*s %.*s\n", static_cast<int>(each.name.size()), each.name.data(),
+                 static_cast<int>(each.summary.size()), each.summary.data());
+  std::fputs("\nmycelium VERB --help tells more. Exit codes: 0 done, 1 failed, 2 wrong command line.\n", out);
+}
+
+const verb* find_verb(std::string_view name) {
+  const auto found = std::ranges::find(verbs, name, &verb::name);
+  return found == verbs.end() ? nullptr : &*found;
+}
+
+int run_verb(const verb& chosen, int argc, char** argv) {
+  try {
+    return chosen.run(argc, argv);
+  } catch (const std::exception& error) { // out of memory, a full disk: nothing that a verb expects
+    std::fprintf(stderr, "mycelium %s: %s\n", argv[0], error.what());
+    return exit_failed;
+  }
+}
+
+int main(int argc, char** argv) {
+  const std::string_view first = argc > 1 ? argv[1] : "";
+  if (first == "--version") {
+    const unsigned abi = mycelium_abi_version();
+    std::printf("mycelium %s (ABI %u.%u)\n", mycelium_version(), abi >> 16, abi & 0xffffU);
+    return exit_ok;
+  }
+  if (first == "--help" || first == "-h" || (first == "help" && argc == 2)) {
+    print_help(stdout);
+    return exit_ok;
+  }
+  if (first == "help" && find_verb(argv[2]) != nullptr) {
+    std::string help = "--help";
+    std::array<char*, 3> arguments{argv[2], help.data(), nullptr};
+    return run_verb(*find_verb(argv[2]), 2, arguments.data());
+  }
+  if (const verb* chosen = find_verb(first); chosen != nullptr)
+    return run_verb(*chosen, argc - 1, argv + 1);
+  if (argc > 1)
+    std::fprintf(stderr, "mycelium: there is no verb '%s'\n\n", first == "help" ? argv[2] : argv[1]);
+  print_help(stderr);
+  return exit_usage;
+}
+
+} // namespace
+} // namespace mycelium::cli
+
+int main(int argc, char** argv) { return mycelium::cli::main(argc, argv); }

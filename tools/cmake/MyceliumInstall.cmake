@@ -1,0 +1,40 @@
+# What `cmake --install` copies: header, libraries, the mycelium program, and what lets other builds find them (pkg-config
+# and a CMake package). Everything is found relative to where it lies, so the installed tree may be moved.
+include(CMakePackageConfigHelpers)
+
+install(FILES "${PROJECT_SOURCE_DIR}/ffi/include/mycelium.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(TARGETS mycelium_ffi mycelium_ffi_static
+        LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+        ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+if(TARGET mycelium)
+  cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_LIBDIR BASE_DIRECTORY "${CMAKE_INSTALL_FULL_BINDIR}"
+             OUTPUT_VARIABLE bin_to_lib)
+  set_target_properties(mycelium PROPERTIES INSTALL_RPATH "$ORIGIN/${bin_to_lib}")
+  install(TARGETS mycelium RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endif()
+# The .fbs files: a schema of one's own includes mycelium's for the attributes type_id and topic.
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/schema/" DESTINATION "${CMAKE_INSTALL_DATADIR}/mycelium/schema"
+        FILES_MATCHING PATTERN "*.fbs" PATTERN "golden" EXCLUDE)
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+
+# pkg-config
+set(pkgconfig_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY "${CMAKE_INSTALL_PREFIX}/${pkgconfig_dir}"
+           OUTPUT_VARIABLE pkgconfig_to_prefix)
+configure_file("${CMAKE_CURRENT_LIST_DIR}/mycelium.pc.in" "${PROJECT_BINARY_DIR}/package/mycelium.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/package/mycelium.pc" DESTINATION "${pkgconfig_dir}")
+
+# CMake package
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/mycelium")
+configure_package_config_file(
+  "${CMAKE_CURRENT_LIST_DIR}/myceliumConfig.cmake.in" "${PROJECT_BINARY_DIR}/package/myceliumConfig.cmake"
+  INSTALL_DESTINATION "${package_dir}" PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR)
+# The names of the library files are only known when the build files are written.
+file(GENERATE OUTPUT "${PROJECT_BINARY_DIR}/package/generated/myceliumConfig.cmake"
+     INPUT "${PROJECT_BINARY_DIR}/package/myceliumConfig.cmake")
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/package/myceliumConfigVersion.cmake"
+                                 COMPATIBILITY SameMajorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/package/generated/myceliumConfig.cmake"
+              "${PROJECT_BINARY_DIR}/package/myceliumConfigVersion.cmake"
+              "${CMAKE_CURRENT_LIST_DIR}/FindCAF.cmake"
+        DESTINATION "${package_dir}")
