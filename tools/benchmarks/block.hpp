@@ -1,8 +1,8 @@
-// Payloads of the peers that share one copy between all subscribers: a reference count and the bytes in one piece of memory,
-// from malloc or from a pool.
+// Payloads of the peers that share one copy between all subscribers: a reference count and the bytes in one piece of
+// memory, from malloc or from a pool.
 #pragma once
 
-#include "block_pool.hpp"
+#include "tools/benchmarks/block_pool.hpp"
 
 #include <atomic>
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "block_pool.hpp"
+#include "tools/benchmarks/block_pool.hpp"
 
 #include <array>
 #include <bit>

@@ -1,5 +1,6 @@
-// Memory for payloads that one thread takes and another gives back, for the peers that we wrote ourselves: magazines per
-// thread, exchanged through a depot (Bonwick and Adams, 2001). Any thread; memory is kept for reuse until the process ends.
+// Memory for payloads that one thread takes and another gives back, for the peers that we wrote ourselves: magazines
+// per thread, exchanged through a depot (Bonwick and Adams, 2001). Any thread; memory is kept for reuse until the
+// process ends.
 #pragma once
 
 #include <cstddef>

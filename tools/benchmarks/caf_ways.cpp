@@ -1,9 +1,10 @@
-// Plain CAF, one CAF message per payload. Through a broker actor with CAF's own configuration: what one writes first. And
-// straight to each subscriber actor with the sharing policy: gate (i) of docs/architecture.md, what the engine is measured by.
-#include "way.hpp"
+// Plain CAF, one CAF message per payload. Through a broker actor with CAF's own configuration: what one writes first.
+// And straight to each subscriber actor with the sharing policy: gate (i) of docs/architecture.md, what the engine is
+// measured by.
+#include "tools/benchmarks/way.hpp"
 
-#include "block.hpp"
-#include "window.hpp"
+#include "tools/benchmarks/block.hpp"
+#include "tools/benchmarks/window.hpp"
 
 #include <caf/all.hpp>
 
@@ -83,8 +84,8 @@ public:
     for (const auto& one : routes_) {
       before += one.first == type;
     }
-    routes_.emplace_back(type, system_->spawn<subscriber_actor>(
-                                   subscriber_context{on_message, user, type, before, &windows_}));
+    routes_.emplace_back(
+        type, system_->spawn<subscriber_actor>(subscriber_context{on_message, user, type, before, &windows_}));
   }
   void start() override {
     // A publisher publishes one type; ways with several types have equally many subscribers of each here.

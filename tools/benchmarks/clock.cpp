@@ -1,4 +1,4 @@
-#include "clock.hpp"
+#include "tools/benchmarks/clock.hpp"
 
 #if defined(__x86_64__)
 #include <cpuid.h>

@@ -1,5 +1,5 @@
-// Time for measurements: the processor's time stamp counter where it is invariant, else the monotonic clock. Safe from any
-// thread after start_clock().
+// Time for measurements: the processor's time stamp counter where it is invariant, else the monotonic clock. Safe from
+// any thread after start_clock().
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "crew.hpp"
+#include "tools/benchmarks/crew.hpp"
 
 #include <algorithm>
 

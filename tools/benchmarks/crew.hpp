@@ -1,8 +1,8 @@
 // The publishers' threads of a run: start together, one after another run, end together.
 #pragma once
 
-#include "placement.hpp"
-#include "clock.hpp"
+#include "tools/benchmarks/clock.hpp"
+#include "tools/benchmarks/placement.hpp"
 
 #include <condition_variable>
 #include <exception>
@@ -21,7 +21,8 @@ public:
   crew(const crew&) = delete;
   crew& operator=(const crew&) = delete;
 
-  // Runs work(i) on every thread and waits for all. The earliest start, in ticks; rethrows the first exception of a work.
+  // Runs work(i) on every thread and waits for all. The earliest start, in ticks; rethrows the first exception of a
+  // work.
   ticks run(const std::function<void(unsigned)>& work);
 
 private:

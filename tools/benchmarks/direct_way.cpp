@@ -1,7 +1,7 @@
 // The limit: a copy of the payload and a call of each subscriber, with no queue and no thread between.
-#include "way.hpp"
+#include "tools/benchmarks/way.hpp"
 
-#include "block.hpp"
+#include "tools/benchmarks/block.hpp"
 
 namespace mycelium::bench {
 

@@ -1,7 +1,7 @@
 // What ours costs beside carrying messages, through ffi/include/mycelium.h only.
-#include "samples.hpp"
-#include "scenarios.hpp"
-#include "station.hpp"
+#include "tools/benchmarks/samples.hpp"
+#include "tools/benchmarks/scenarios.hpp"
+#include "tools/benchmarks/station.hpp"
 
 #include <mycelium.h>
 
@@ -61,8 +61,8 @@ std::uint64_t subscribe(MyceliumRuntime* rt, std::uint16_t type, std::uint32_t f
   return id;
 }
 
-// Nanoseconds per call of work, which makes calls calls: the best of rounds that take slice_s together, since what disturbs
-// a single thread only ever adds.
+// Nanoseconds per call of work, which makes calls calls: the best of rounds that take slice_s together, since what
+// disturbs a single thread only ever adds.
 template <class Work>
 micro_result time_calls(std::string name, double slice_s, Work work) {
   micro_result result{std::move(name), {}};

@@ -1,4 +1,4 @@
-#include "station.hpp"
+#include "tools/benchmarks/station.hpp"
 
 #include <atomic>
 
@@ -48,7 +48,8 @@ struct answerer {
 };
 
 // Handle 0 belongs to the subscriber of ping_type, 1 to that of pong_type, 2 to the thread that starts the game.
-void ping_pong(const way_facts& facts, std::size_t payload, const placement& places, double slice_s, measurement& result) {
+void ping_pong(const way_facts& facts, std::size_t payload, const placement& places, double slice_s,
+               measurement& result) {
   station at(facts, {3, 2, payload});
   std::atomic<bool> enough{false};
   answerer first{&at, 0, pong_type, &enough};

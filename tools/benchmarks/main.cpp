@@ -1,7 +1,8 @@
-// mycelium_bench: the bus beside its peers, in one process. Run it through tools/bench; docs/performance.md explains it.
-#include "clock.hpp"
-#include "placement.hpp"
-#include "plan.hpp"
+// mycelium_bench: the bus beside its peers, in one process. Run it through tools/bench; docs/performance.md explains
+// it.
+#include "tools/benchmarks/clock.hpp"
+#include "tools/benchmarks/placement.hpp"
+#include "tools/benchmarks/plan.hpp"
 
 #include <mycelium.h>
 
@@ -62,10 +63,13 @@ void describe(CLI::App& app, options& wanted) {
   app.add_option("--json", wanted.json, "write one object per row to this file");
   app.add_option("--placement", wanted.placement, "pinned, unpinned or both")
       ->check(CLI::IsMember({"pinned", "unpinned", "both"}));
-  app.add_option("--ways", wanted.ways, "only ways whose name this regular expression finds; ratios need ZeroMQ among them");
-  app.add_option("--sections", wanted.sections,
-                 "only sections that this regular expression finds: throughput latency sporadic idle memory lifecycle micro");
-  app.add_option("--rounds", wanted.rounds, "how often each run is repeated; medians are reported")->check(CLI::PositiveNumber);
+  app.add_option("--ways", wanted.ways,
+                 "only ways whose name this regular expression finds; ratios need ZeroMQ among them");
+  app.add_option(
+      "--sections", wanted.sections,
+      "only sections that this regular expression finds: throughput latency sporadic idle memory lifecycle micro");
+  app.add_option("--rounds", wanted.rounds, "how often each run is repeated; medians are reported")
+      ->check(CLI::PositiveNumber);
   app.add_option("--slice-ms", wanted.slice_ms, "length of one throughput run")->check(CLI::PositiveNumber);
   app.add_option("--payload", wanted.payloads, "bytes; may be given more than once")
       ->check(CLI::Range(smallest_payload, std::size_t{1} << 20));
@@ -102,8 +106,8 @@ int run(const options& wanted, const std::string& command) {
   const run_facts facts{today(), processor_name() + ", " + std::to_string(usable_processors().size()) + " processors",
                         mycelium_version(), command};
   std::cout << "mycelium " << facts.version << ", " << facts.machine << ", " << facts.date << '\n'
-            << "clock: " << (the_clock().counter ? "time stamp counter" : "CLOCK_MONOTONIC") << ", " << the_clock().read_ns
-            << " ns a read; medians of " << made.rounds << " rounds\n";
+            << "clock: " << (the_clock().counter ? "time stamp counter" : "CLOCK_MONOTONIC") << ", "
+            << the_clock().read_ns << " ns a read; medians of " << made.rounds << " rounds\n";
   const ticks begin = now();
   const auto rows = run_plan(made, [&](const std::string& part) {
     if (!wanted.quiet) {

@@ -1,8 +1,8 @@
-// A queue behind a mutex and a thread per subscriber: as one writes it first, and as one writes it after measuring. Both
-// share one reference-counted copy of the payload between all subscribers.
-#include "way.hpp"
+// A queue behind a mutex and a thread per subscriber: as one writes it first, and as one writes it after measuring.
+// Both share one reference-counted copy of the payload between all subscribers.
+#include "tools/benchmarks/way.hpp"
 
-#include "block.hpp"
+#include "tools/benchmarks/block.hpp"
 
 #include <condition_variable>
 #include <deque>

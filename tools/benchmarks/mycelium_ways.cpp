@@ -1,6 +1,6 @@
-// Ours, through ffi/include/mycelium.h only, as a user links it: libmycelium_ffi.so with its default configuration but for
-// the queue bound that every way has here. Policy block: nothing is lost.
-#include "way.hpp"
+// Ours, through ffi/include/mycelium.h only, as a user links it: libmycelium_ffi.so with its default configuration but
+// for the queue bound that every way has here. Policy block: nothing is lost.
+#include "tools/benchmarks/way.hpp"
 
 #include <mycelium.h>
 

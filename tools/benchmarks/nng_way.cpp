@@ -1,9 +1,10 @@
 // nng pub0/sub0 over inproc: a pub socket per publisher, a sub socket and a blocking thread per subscriber.
-// nng's pub drops when a subscriber is behind, and has no option to wait. To compare without loss, a publisher waits for
-// acknowledgements (window.hpp) so that no buffer can overflow; they go through memory, not through nng, at next to no cost.
-#include "way.hpp"
+// nng's pub drops when a subscriber is behind, and has no option to wait. To compare without loss, a publisher waits
+// for acknowledgements (window.hpp) so that no buffer can overflow; they go through memory, not through nng, at next to
+// no cost.
+#include "tools/benchmarks/way.hpp"
 
-#include "window.hpp"
+#include "tools/benchmarks/window.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -69,9 +70,9 @@ public:
   }
 
   void start() override {
-    const auto of_first_type = static_cast<std::size_t>(
-        std::count_if(subscriptions_.begin(), subscriptions_.end(),
-                      [&](auto& one) { return one->type == subscriptions_.front()->type; }));
+    const auto of_first_type =
+        static_cast<std::size_t>(std::count_if(subscriptions_.begin(), subscriptions_.end(),
+                                               [&](auto& one) { return one->type == subscriptions_.front()->type; }));
     for (std::size_t i = 0; i < publishers_.size(); ++i) {
       windows_.push_back(std::make_unique<window>(of_first_type, window_));
     }

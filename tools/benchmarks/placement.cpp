@@ -1,4 +1,4 @@
-#include "placement.hpp"
+#include "tools/benchmarks/placement.hpp"
 
 #include <filesystem>
 #include <fstream>

@@ -1,6 +1,6 @@
 // On which processors the threads of a run stand. Pinned: publishers share the first half of the processors we may use,
-// everything that a way starts (its workers, or the subscribers' threads) the rest; each thread stands on one. Unpinned: the
-// kernel moves them.
+// everything that a way starts (its workers, or the subscribers' threads) the rest; each thread stands on one.
+// Unpinned: the kernel moves them.
 #pragma once
 
 #include <string>

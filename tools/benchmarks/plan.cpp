@@ -1,6 +1,6 @@
-#include "plan.hpp"
+#include "tools/benchmarks/plan.hpp"
 
-#include "clock.hpp"
+#include "tools/benchmarks/clock.hpp"
 
 namespace mycelium::bench {
 
@@ -20,16 +20,14 @@ public:
     }
     for (const placement& places : places_) {
       if (wants("latency")) {
-        turns(new_rows("latency", places.name(), {1, 1, 64}), plan_.rounds, [&](const way_facts& facts) {
-          return measure_latency(facts, 64, places, plan_.latency_slice_s);
-        });
+        turns(new_rows("latency", places.name(), {1, 1, 64}), plan_.rounds,
+              [&](const way_facts& facts) { return measure_latency(facts, 64, places, plan_.latency_slice_s); });
       }
     }
     for (const placement& places : places_) {
       if (wants("sporadic") && !(plan_.quick && places.is_pinned() && places_.size() > 1)) {
-        turns(new_rows("sporadic", places.name(), {1, 1, 64}), plan_.rounds, [&](const way_facts& facts) {
-          return measure_sporadic(facts, 64, places, plan_.sporadic_slice_s);
-        });
+        turns(new_rows("sporadic", places.name(), {1, 1, 64}), plan_.rounds,
+              [&](const way_facts& facts) { return measure_sporadic(facts, 64, places, plan_.sporadic_slice_s); });
       }
     }
     if (wants("idle")) {

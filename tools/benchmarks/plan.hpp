@@ -1,7 +1,7 @@
 // What a benchmark run measures, and how long each part may take.
 #pragma once
 
-#include "report.hpp"
+#include "tools/benchmarks/report.hpp"
 
 #include <functional>
 #include <regex>

@@ -1,6 +1,6 @@
-#include "report.hpp"
+#include "tools/benchmarks/report.hpp"
 
-#include "samples.hpp"
+#include "tools/benchmarks/samples.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -85,8 +85,8 @@ void print_throughput(std::ostream& out, const std::vector<row>& rows, const std
   out << "\nMillion published messages/s, " << placement << " (ratio to " << yardstick << ")\n"
       << padded("", name_width, true);
   for (const load& one : loads) {
-    out << padded(bytes_name(one.payload) + " " + std::to_string(one.publishers) + "->" + std::to_string(one.subscribers),
-                  width);
+    out << padded(
+        bytes_name(one.payload) + " " + std::to_string(one.publishers) + "->" + std::to_string(one.subscribers), width);
   }
   out << '\n';
   for (const std::string& way : distinct(rows, &row::way, "throughput")) {
@@ -151,16 +151,49 @@ const std::vector<target>& targets() {
       {"loaned 64 KiB 1->1", "ours, loaned", "throughput", {1, 1, 65536}, rate, 5, true, true, "x ZeroMQ", false},
       {"loaned 64 KiB 1->8", "ours, loaned", "throughput", {1, 8, 65536}, rate, 20, true, true, "x ZeroMQ", false},
       {"loaned 64 KiB 4->4", "ours, loaned", "throughput", {4, 4, 65536}, rate, 7, true, true, "x ZeroMQ", false},
-      {"one in flight, pooled, p50", "ours", "latency", {1, 1, 64}, &measurement::p50_us, 0.25, false, false, "us", false},
+      {"one in flight, pooled, p50",
+       "ours",
+       "latency",
+       {1, 1, 64},
+       &measurement::p50_us,
+       0.25,
+       false,
+       false,
+       "us",
+       false},
       {"one in flight, pooled, p99", "ours", "latency", {1, 1, 64}, &measurement::p99_us, 1, false, false, "us", true},
-      {"one in flight, inline, p50", "ours, inline", "latency", {1, 1, 64}, &measurement::p50_us, 0.1, false, false, "us",
+      {"one in flight, inline, p50",
+       "ours, inline",
+       "latency",
+       {1, 1, 64},
+       &measurement::p50_us,
+       0.1,
+       false,
+       false,
+       "us",
        false},
       {"1 kHz sporadic, p50", "ours", "sporadic", {1, 1, 64}, &measurement::p50_us, 5, false, false, "us", false},
       {"1 kHz sporadic, process CPU", "ours", "sporadic", {1, 1, 64}, &measurement::cpu, 3, false, false, "%", false},
       {"idle CPU", "ours", "idle", {1, 8, 64}, &measurement::cpu, 0.2, false, false, "%", false},
-      {"idle subscription, own type", "own type each", "memory", {1, 10'000, 0}, &measurement::bytes, 4096, false, false,
-       "bytes", false},
-      {"idle subscription, one type", "one type", "memory", {1, 10'000, 0}, &measurement::bytes, 4096, false, false, "bytes",
+      {"idle subscription, own type",
+       "own type each",
+       "memory",
+       {1, 10'000, 0},
+       &measurement::bytes,
+       4096,
+       false,
+       false,
+       "bytes",
+       false},
+      {"idle subscription, one type",
+       "one type",
+       "memory",
+       {1, 10'000, 0},
+       &measurement::bytes,
+       4096,
+       false,
+       false,
+       "bytes",
        false},
   };
   return list;
@@ -200,7 +233,8 @@ void print_tables(std::ostream& out, const std::vector<row>& rows) {
               {"cpu", &measurement::cpu},
               {"publisher's", &measurement::cpu_publisher}});
   print_list(out, rows, "idle", "Idle with 8 subscribers: CPU in % of one processor", {{"cpu", &measurement::cpu}});
-  print_list(out, rows, "memory", "Ours: bytes of memory per idle subscription, of 10,000", {{"bytes", &measurement::bytes}});
+  print_list(out, rows, "memory", "Ours: bytes of memory per idle subscription, of 10,000",
+             {{"bytes", &measurement::bytes}});
   print_list(out, rows, "lifecycle", "Ours: runtime create + destroy, us",
              {{"p50", &measurement::p50_us}, {"p99", &measurement::p99_us}});
   print_list(out, rows, "micro", "Ours: one call on the calling thread, us", {{"per call", &measurement::p50_us}});
@@ -225,7 +259,8 @@ void print_targets(std::ostream& out, const std::vector<row>& rows) {
       }
       const bool met = one.at_least ? *value >= one.limit : *value <= one.limit;
       out << padded(one.what, 30, true) << padded(found.placement, 10, true) << padded(number(*value), 9) << "  wanted "
-          << (one.at_least ? ">= " : "<= ") << number(one.limit) << ' ' << one.unit << (met ? "" : "   NOT MET") << '\n';
+          << (one.at_least ? ">= " : "<= ") << number(one.limit) << ' ' << one.unit << (met ? "" : "   NOT MET")
+          << '\n';
     }
   }
 }

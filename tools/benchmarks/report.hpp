@@ -1,7 +1,7 @@
 // From runs to rows, and from rows to tables and JSON.
 #pragma once
 
-#include "scenarios.hpp"
+#include "tools/benchmarks/scenarios.hpp"
 
 #include <iosfwd>
 #include <string>
@@ -15,7 +15,7 @@ struct row {
   std::string way;
   std::string placement; // pinned, unpinned
   load carried;
-  std::string missing;              // why it could not run here
+  std::string missing; // why it could not run here
   std::vector<measurement> rounds = {};
 
   // Median over the rounds; none if the way is missing, a round failed or the value is not measured.
@@ -34,8 +34,8 @@ struct run_facts {
 void print_tables(std::ostream& out, const std::vector<row>& rows);
 // The figures that the design asks for, beside what was found.
 void print_targets(std::ostream& out, const std::vector<row>& rows);
-// An array of one object per row: way, payload, publishers, subscribers, messages_per_s, p50_us, p99_us, cpu, and more; null
-// where not measured.
+// An array of one object per row: way, payload, publishers, subscribers, messages_per_s, p50_us, p99_us, cpu, and more;
+// null where not measured.
 void write_json(std::ostream& out, const run_facts& facts, const std::vector<row>& rows);
 
 } // namespace mycelium::bench

@@ -1,15 +1,15 @@
 // Raw samples and what is reported of them. Not thread-safe: one writer, read when it has stopped.
 #pragma once
 
-#include "clock.hpp"
+#include "tools/benchmarks/clock.hpp"
 
 #include <cstdint>
 #include <vector>
 
 namespace mycelium::bench {
 
-// Durations in ticks, kept one by one: percentiles come from the samples themselves, not from buckets or from 1/throughput.
-// Memory is touched at construction, so that no page fault falls into a measurement.
+// Durations in ticks, kept one by one: percentiles come from the samples themselves, not from buckets or from
+// 1/throughput. Memory is touched at construction, so that no page fault falls into a measurement.
 class samples {
 public:
   explicit samples(std::size_t capacity) : kept_(capacity, 0) {}

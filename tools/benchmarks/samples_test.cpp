@@ -1,4 +1,4 @@
-#include "samples.hpp"
+#include "tools/benchmarks/samples.hpp"
 
 #include <gtest/gtest.h>
 

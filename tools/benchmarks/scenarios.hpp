@@ -1,9 +1,9 @@
-// The runs: each opens a way, measures one thing, checks that everything arrived once, in order and unchanged, and closes
-// it. A run that fails says why in measurement.failure; it never throws.
+// The runs: each opens a way, measures one thing, checks that everything arrived once, in order and unchanged, and
+// closes it. A run that fails says why in measurement.failure; it never throws.
 #pragma once
 
-#include "placement.hpp"
-#include "way.hpp"
+#include "tools/benchmarks/placement.hpp"
+#include "tools/benchmarks/way.hpp"
 
 #include <optional>
 #include <string>
@@ -26,8 +26,9 @@ struct measurement {
 // Publishers send as fast as the way takes it for about slice_s; ends when the last subscriber has the last message.
 measurement measure_throughput(const way_facts& facts, const load& expected, const placement& places, double slice_s);
 
-// One message in flight for about slice_s: two subscribers answer each other, each stamping as it publishes in its callback.
-// A way that runs callbacks in the publisher is called by one publisher instead, again when the message has arrived.
+// One message in flight for about slice_s: two subscribers answer each other, each stamping as it publishes in its
+// callback. A way that runs callbacks in the publisher is called by one publisher instead, again when the message has
+// arrived.
 measurement measure_latency(const way_facts& facts, std::size_t payload, const placement& places, double slice_s);
 
 // One publisher outside, a message each millisecond; every thread sleeps in between. cpu is the whole process's.

@@ -1,4 +1,4 @@
-#include "station.hpp"
+#include "tools/benchmarks/station.hpp"
 
 #include <atomic>
 

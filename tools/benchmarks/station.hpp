@@ -2,9 +2,9 @@
 // subscriber.
 #pragma once
 
-#include "crew.hpp"
-#include "samples.hpp"
-#include "scenarios.hpp"
+#include "tools/benchmarks/crew.hpp"
+#include "tools/benchmarks/samples.hpp"
+#include "tools/benchmarks/scenarios.hpp"
 
 #include <memory>
 

@@ -1,4 +1,4 @@
-#include "station.hpp"
+#include "tools/benchmarks/station.hpp"
 
 #include <algorithm>
 
@@ -29,7 +29,8 @@ burst_result run_burst(station& at, crew& publishers, const load& expected, std:
   return {seconds(*end - begin), cpu_used};
 }
 
-// Grows bursts until one is long enough to tell the rate, which also warms the way up. Messages per publisher for slice_s.
+// Grows bursts until one is long enough to tell the rate, which also warms the way up. Messages per publisher for
+// slice_s.
 std::uint64_t find_burst_size(station& at, crew& publishers, const load& expected, double slice_s) {
   std::uint64_t each = 64;
   for (;;) {

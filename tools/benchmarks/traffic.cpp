@@ -1,4 +1,4 @@
-#include "traffic.hpp"
+#include "tools/benchmarks/traffic.hpp"
 
 #include <algorithm>
 #include <chrono>

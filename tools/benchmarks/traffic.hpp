@@ -2,7 +2,7 @@
 // and a check value; every subscriber checks every header, and the whole payload of each 1024th message.
 #pragma once
 
-#include "clock.hpp"
+#include "tools/benchmarks/clock.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -57,8 +57,8 @@ public:
   std::size_t size() const { return own_.size(); }
   std::uint64_t written() const { return next_; }
   void stamp(ticks when) { stamp_ = when; }
-  // Writes the next message to out, size() bytes long: the header, and each 1024th time the rest too. (Writing 64 KiB each
-  // time would measure memset.)
+  // Writes the next message to out, size() bytes long: the header, and each 1024th time the rest too. (Writing 64 KiB
+  // each time would measure memset.)
   void write_next(std::uint8_t* out) {
     header h{next_, stamp_, 0, publisher_, static_cast<std::uint32_t>(own_.size())};
     h.check = detail::header_check(h);
@@ -92,8 +92,8 @@ private:
   std::optional<ticks> end_;
 };
 
-// What one subscriber received. One publisher's messages are received by one thread at a time, different publishers' may be
-// received at once (a direct call does so): each has counters of its own.
+// What one subscriber received. One publisher's messages are received by one thread at a time, different publishers'
+// may be received at once (a direct call does so): each has counters of its own.
 class audit {
 public:
   audit(std::size_t publishers, std::size_t size, finish_line* line);

@@ -1,5 +1,5 @@
 // The audit must catch what it is there for; otherwise no number of ours would mean anything.
-#include "traffic.hpp"
+#include "tools/benchmarks/traffic.hpp"
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 // alike.
 #pragma once
 
-#include "traffic.hpp"
+#include "tools/benchmarks/traffic.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -22,8 +22,8 @@ struct load {
   std::size_t payload = 64;
 };
 
-// Messages that may wait for one subscriber, the same for every way: at most 4096, and at most 16 MiB of payload, so that
-// no way wins by queueing more than the others.
+// Messages that may wait for one subscriber, the same for every way: at most 4096, and at most 16 MiB of payload, so
+// that no way wins by queueing more than the others.
 inline unsigned queue_bound(std::size_t payload) {
   const std::size_t by_size = (std::size_t{16} << 20) / payload;
   return static_cast<unsigned>(by_size < 64 ? 64 : by_size > 4096 ? 4096 : by_size);
@@ -39,15 +39,16 @@ public:
   virtual void subscribe(std::uint16_t type, receive_fn on_message, void* user) = 0;
   // After the last subscribe: when it returns, a message published through any handle reaches its subscribers.
   virtual void start() = 0;
-  // Publishes the next count messages of what and holds nothing back. Waits where a queue is full; nothing is lost. Also
-  // from within on_message. A publisher publishes one type.
+  // Publishes the next count messages of what and holds nothing back. Waits where a queue is full; nothing is lost.
+  // Also from within on_message. A publisher publishes one type.
   virtual void publish(unsigned publisher, std::uint16_t type, stream& what, std::uint64_t count) = 0;
   // When it returns, no on_message runs or will run.
   virtual void close() = 0;
 };
 
-// publish() in terms of two steps per message, so that the loop calls them directly: prepare gives memory to write a message
-// to (the stream's own buffer for ways that copy), send takes it from there; finish, if needed, sends what was held back.
+// publish() in terms of two steps per message, so that the loop calls them directly: prepare gives memory to write a
+// message to (the stream's own buffer for ways that copy), send takes it from there; finish, if needed, sends what was
+// held back.
 template <class Way>
 class stepwise : public way {
 public:
@@ -66,10 +67,10 @@ public:
 
 struct way_facts {
   std::string name;
-  std::string settings;             // how it is set up, for the reader of the numbers
+  std::string settings; // how it is set up, for the reader of the numbers
   std::function<std::unique_ptr<way>()> make;
-  std::string missing;              // why it cannot run here; make is empty then
-  bool runs_in_publisher = false;   // an idle subscriber's callback runs inside publish
+  std::string missing;            // why it cannot run here; make is empty then
+  bool runs_in_publisher = false; // an idle subscriber's callback runs inside publish
   bool in_quick_runs = true;
 };
 

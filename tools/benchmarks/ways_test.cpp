@@ -1,6 +1,6 @@
-// Every way that can run here delivers everything, in every kind of run: a row of the tables can be trusted to have carried
-// what it claims.
-#include "scenarios.hpp"
+// Every way that can run here delivers everything, in every kind of run: a row of the tables can be trusted to have
+// carried what it claims.
+#include "tools/benchmarks/scenarios.hpp"
 
 #include <ostream>
 

@@ -1,6 +1,6 @@
-// Back-pressure for ways that have none (CAF's mailboxes are unbounded, nng's pub socket drops): a publisher waits while the
-// slowest of its receivers is more than a window behind. Receivers acknowledge in chunks, through memory, which costs them
-// less than any message would.
+// Back-pressure for ways that have none (CAF's mailboxes are unbounded, nng's pub socket drops): a publisher waits
+// while the slowest of its receivers is more than a window behind. Receivers acknowledge in chunks, through memory,
+// which costs them less than any message would.
 #pragma once
 
 #include <atomic>

@@ -1,8 +1,8 @@
 // ZeroMQ PUB/SUB over inproc: a PUB socket per publisher, a SUB socket and a blocking thread per subscriber.
 // Nothing is lost: ZMQ_XPUB_NODROP makes PUB wait at its high-water mark. No io threads: inproc needs none.
-#include "way.hpp"
+#include "tools/benchmarks/way.hpp"
 
-#include "block_pool.hpp"
+#include "tools/benchmarks/block_pool.hpp"
 
 #include <atomic>
 #include <thread>
