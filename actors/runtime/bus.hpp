@@ -16,6 +16,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -112,6 +113,10 @@ public:
   bus_stats stats() const;
   std::optional<lane_stats> subscription_stats(std::uint64_t subscription_id, std::uint64_t& capacity) const;
   std::string metrics_text() const;
+
+  // For tests of what only the inside can do.
+  void for_each_lane(const std::function<void(lane&)>& visit) const;
+  bool wait_for_restarts(std::uint64_t count, const deadline& until);
 
   // Calls in progress that outlive their read_guard; the owner deletes the bus only when there are none.
   void enter() noexcept { users_.fetch_add(1, std::memory_order_seq_cst); }

@@ -139,8 +139,18 @@ void bus::restart(std::uint64_t subscription_id) {
     wait_for_readers();
     entry.data->wake();
   }
-  restarts_.fetch_add(1, std::memory_order_relaxed);
+  restarts_.fetch_add(1, std::memory_order_seq_cst);
+  changes_.signal();
   log(log_level::warning, "the actor of subscription '" + name + "' died and was restarted; its mailbox is intact");
+}
+
+bool bus::wait_for_restarts(std::uint64_t count, const deadline& until) {
+  return changes_.wait(until, [&] { return restarts_.load(std::memory_order_seq_cst) >= count; });
+}
+
+void bus::for_each_lane(const std::function<void(lane&)>& visit) const {
+  for (const auto& l : living_lanes())
+    visit(*l);
 }
 
 result<void> bus::wait_for_subscribers(std::uint16_t type_id, std::size_t count, const deadline& until) {
