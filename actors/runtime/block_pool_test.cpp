@@ -14,10 +14,12 @@ TEST(block_pool, every_size_fits_its_class_and_wastes_at_most_a_quarter_above_25
     ASSERT_GE(c, 0) << bytes;
     ASSERT_LT(c, pool::class_count) << bytes;
     ASSERT_GE(pool::class_bytes(c), bytes);
-    if (c > 0)
+    if (c > 0) {
       ASSERT_LT(pool::class_bytes(c - 1), bytes);
-    if (bytes > 256)
+    }
+    if (bytes > 256) {
       ASSERT_LE(pool::class_bytes(c), bytes + bytes / 4 + 1) << bytes;
+    }
   }
   EXPECT_EQ(pool::class_of((std::size_t{1} << 20) + 1), pool::unpooled);
 }

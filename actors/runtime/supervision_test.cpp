@@ -52,7 +52,9 @@ void kill_actor(bus& of) {
 class supervision : public ::testing::TestWithParam<bool> {};
 
 TEST_P(supervision, a_subscription_whose_actor_died_goes_on_without_losing_a_message) {
-  auto started = bus::start({.threads = 2});
+  runtime_options how;
+  how.threads = 2;
+  auto started = bus::start(std::move(how));
   ASSERT_TRUE(started) << started.error().text;
   auto& b = **started;
   collector c;
