@@ -34,3 +34,7 @@ endif()
 function(mycelium_warnings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
 endfunction()
+
+# What every test runs with. CAF from Debian is not instrumented for ThreadSanitizer.
+set(MYCELIUM_TEST_ENVIRONMENT
+  "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp ignore_noninstrumented_modules=1 halt_on_error=1")
