@@ -11,7 +11,9 @@ message* as_message(MyceliumLoan* loan) { return reinterpret_cast<message*>(loan
 
 std::int32_t fail_published(status outcome) noexcept { return fail(outcome, runtime::bus::publish_problem()); }
 
-std::int32_t publish(MyceliumRuntime* rt, const outgoing& what, const std::uint8_t* payload, std::size_t len) {
+// What: an outgoing, or the type_id of a message that needs no more.
+template <class What>
+std::int32_t publish(MyceliumRuntime* rt, const What& what, const std::uint8_t* payload, std::size_t len) {
   if (payload == nullptr && len != 0) [[unlikely]]
     return fail_null("payload");
   runtime::read_guard guard;
@@ -31,7 +33,7 @@ using namespace mycelium::ffi;
 extern "C" {
 
 int32_t mycelium_publish(MyceliumRuntime* rt, uint16_t type_id, const uint8_t* payload, size_t len) {
-  return fenced([&] { return publish(rt, outgoing{.type_id = type_id}, payload, len); });
+  return fenced([&] { return publish(rt, type_id, payload, len); });
 }
 
 int32_t mycelium_publish_envelope(MyceliumRuntime* rt, const MyceliumEnvelope* envelope, const uint8_t* payload,

@@ -3,8 +3,12 @@
 // magazine scheme of Bonwick and Adams, USENIX 2001). One pool a process: messages may outlive the runtime they came from.
 #pragma once
 
+#include "actors/runtime/thread_state.hpp"
+
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 
 namespace mycelium::runtime::block_pool {
 
@@ -26,9 +30,46 @@ constexpr int class_of(std::size_t bytes) noexcept {
   return (exponent - 7) * 4 + quarter;
 }
 
+constexpr int magazine_slots = 64;
+// Big blocks come in short magazines: 128 KiB of them, at least two.
+constexpr int magazine_capacity(int size_class) noexcept {
+  const auto fitting = std::size_t{128} * 1024 / class_bytes(size_class);
+  return fitting > magazine_slots ? magazine_slots : fitting < 2 ? 2 : int(fitting);
+}
+
+struct magazine {
+  int count = 0;
+  std::array<void*, magazine_slots> blocks;
+  magazine* next = nullptr;
+};
+
+struct magazine_pair {
+  magazine* current = nullptr;
+  magazine* previous = nullptr;
+};
+
+// This thread's, one pair per class; nullptr before its first use and when the thread is ending.
+MYCELIUM_HOT_THREAD_LOCAL inline magazine_pair* magazines = nullptr;
+
+void* take_slowly(std::size_t bytes, int size_class);
+void give_slowly(void* block, int size_class) noexcept;
+
 // A block of at least `bytes`, 64-byte aligned; size_class is class_of(bytes). Throws std::bad_alloc.
-void* take(std::size_t bytes, int size_class);
-void give(void* block, int size_class) noexcept;
+inline void* take(std::size_t bytes, int size_class) {
+  if (size_class != unpooled && magazines != nullptr) [[likely]]
+    if (auto* m = magazines[size_class].current; m != nullptr && m->count > 0) [[likely]]
+      return m->blocks[std::size_t(--m->count)];
+  return take_slowly(bytes, size_class);
+}
+
+inline void give(void* block, int size_class) noexcept {
+  if (size_class != unpooled && magazines != nullptr) [[likely]]
+    if (auto* m = magazines[size_class].current; m != nullptr && m->count < magazine_capacity(size_class)) [[likely]] {
+      m->blocks[std::size_t(m->count++)] = block;
+      return;
+    }
+  give_slowly(block, size_class);
+}
 
 // Bytes of free blocks that the depot holds (magazines of threads not counted).
 std::size_t depot_bytes() noexcept;

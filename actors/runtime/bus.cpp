@@ -37,10 +37,6 @@ bus::bus(runtime_options options)
 
 bus::~bus() = default;
 
-bool bus::is_closing() const noexcept {
-  return closing_.load(std::memory_order_seq_cst) || exit_guard::is_exiting();
-}
-
 failure bus::refuse_closed() const { return {status::closed, "the runtime is closed; create a new one"}; }
 
 void bus::leave() noexcept {

@@ -3,6 +3,7 @@
 // runs.
 #pragma once
 
+#include "actors/runtime/exit_guard.hpp"
 #include "actors/runtime/lane.hpp"
 #include "actors/runtime/options.hpp"
 #include "actors/runtime/publisher.hpp"
@@ -75,6 +76,7 @@ public:
   // ---- publish: bus_publish.cpp --------------------------------------------------------------------------------------
   // The guard proves that the caller's handle was valid; it is released before anything waits or runs user code. Use
   // publish_problem() for the words to a failure.
+  status publish(read_guard& guard, std::uint16_t type_id, message::bytes content);
   status publish(read_guard& guard, const outgoing& what, message::bytes content);
   // The `size` bytes at `offset` of a loan, which is taken if they pass admit().
   status publish(read_guard& guard, const outgoing& what, message* loan, std::size_t offset, std::size_t size);
@@ -107,7 +109,9 @@ public:
   result<void> flush(const deadline& until);
   result<void> close(const deadline& until);
   void stop_accepting() noexcept;
-  bool is_closing() const noexcept;
+  bool is_closing() const noexcept {
+    return closing_.load(std::memory_order_seq_cst) || exit_guard::is_exiting();
+  }
 
   // ---- counters: bus_stats.cpp ---------------------------------------------------------------------------------------
   bus_stats stats() const;
@@ -133,7 +137,9 @@ private:
   struct subscription; // a lane and its actor
 
   explicit bus(runtime_options options);
-  void fill(message& m, const outgoing& what, publisher& by);
+  bool admits_at_once(std::uint16_t type_id, std::size_t size) const noexcept;
+  static void identify(message& m, publisher& by) noexcept;
+  static void fill(message& m, const outgoing& what, publisher& by);
   message* build(const outgoing& what, message::bytes content, publisher& by, std::uint32_t references,
                  bool kept = false);
   status send(read_guard& guard, message& m, std::span<lane* const> lanes);

@@ -61,7 +61,14 @@ private:
 
 const std::string& bus::publish_problem() noexcept { return problem(); }
 
+// Most messages need no more than this.
+bool bus::admits_at_once(std::uint16_t type_id, std::size_t size) const noexcept {
+  return type_id != 0 && size <= options_.max_payload && !checks_schema_ && !is_closing();
+}
+
 status bus::admit(std::uint16_t type_id, message::bytes content) {
+  if (admits_at_once(type_id, content.size())) [[likely]]
+    return status::success;
   if (is_closing())
     return refuse(status::closed, "the runtime is closed; create a new one");
   if (type_id == 0)
@@ -84,11 +91,15 @@ status bus::admit(std::uint16_t type_id, message::bytes content) {
   return status::success;
 }
 
-void bus::fill(message& m, const outgoing& what, publisher& by) {
-  m.priority = what.priority;
+void bus::identify(message& m, publisher& by) noexcept {
   m.sequence = by.next_sequence();
   m.publisher_id = by.id();
   m.stamp = stamp_now();
+}
+
+void bus::fill(message& m, const outgoing& what, publisher& by) {
+  identify(m, by);
+  m.priority = what.priority;
   m.correlation_id = what.correlation_id;
   if (auto* extras = m.extras()) {
     if (what.trace != nullptr) {
@@ -112,6 +123,30 @@ message* bus::build(const outgoing& what, message::bytes content, publisher& by,
     std::memcpy(m->data(), content.data(), content.size());
   fill(*m, what, by);
   return m;
+}
+
+status bus::publish(read_guard& guard, std::uint16_t type_id, message::bytes content) {
+  if (!admits_at_once(type_id, content.size())) [[unlikely]]
+    return publish(guard, outgoing{.type_id = type_id}, content);
+  const auto* to = routing_.find(type_id);
+  if (to != nullptr && !to->plain) [[unlikely]]
+    return publish(guard, outgoing{.type_id = type_id}, content);
+  auto& me = publishers_.mine();
+  me.count_accepted(content.size());
+  if (to == nullptr)
+    return status::success; // nobody subscribes: no error
+  const std::span<lane* const> lanes = to->lanes;
+  auto* m = message::make(type_id, content.size(), false);
+  m->set_references(static_cast<std::uint32_t>(lanes.size()));
+  if (!content.empty()) [[likely]]
+    std::memcpy(m->data(), content.data(), content.size());
+  identify(*m, me);
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
+    if (!lanes[i]->offer_room(m)) [[unlikely]]
+      return send(guard, *m, lanes.subspan(i));
+    message_dispatch::wake(*lanes[i]);
+  }
+  return status::success;
 }
 
 status bus::publish(read_guard& guard, const outgoing& what, message::bytes content) {

@@ -1,6 +1,8 @@
 // What the calling thread is in the middle of: whose callbacks are on its stack, and whether it is a pooled worker.
 #pragma once
 
+#include "actors/runtime/thread_state.hpp"
+
 #include <cstdint>
 
 namespace mycelium::runtime {
@@ -9,9 +11,9 @@ class lane;
 class message;
 
 struct callback_scope;
-inline constinit thread_local callback_scope* innermost_callback = nullptr;
+MYCELIUM_HOT_THREAD_LOCAL inline callback_scope* innermost_callback = nullptr;
 // A pooled worker must never wait: the one it waits for may need this very thread.
-inline constinit thread_local bool on_pooled_worker = false;
+MYCELIUM_HOT_THREAD_LOCAL inline bool on_pooled_worker = false;
 
 // Stands on the stack around user code.
 struct callback_scope {

@@ -42,7 +42,7 @@ public:
   }
 
   static void wake(lane& to) noexcept {
-    if (to.options().queue) [[unlikely]]
+    if (to.feeds_queue()) [[unlikely]]
       to.wake();
     else
       to.actor()->wake();

@@ -12,7 +12,7 @@
 namespace mycelium::runtime::exit_guard {
 
 inline std::atomic<bool> exiting{false};
-inline constinit thread_local bool on_runtime_thread = false;
+MYCELIUM_HOT_THREAD_LOCAL inline bool on_runtime_thread = false;
 [[noreturn]] void park() noexcept;
 
 inline bool is_exiting() noexcept { return exiting.load(std::memory_order_relaxed); }

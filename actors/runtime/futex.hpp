@@ -59,10 +59,7 @@ public:
       wake();
   }
   // For the middle of a hot loop: may miss a waiter that arrives just now, so a signal() must follow.
-  void hint() noexcept {
-    if (waiters_.load(std::memory_order_relaxed) != 0)
-      wake();
-  }
+  bool has_waiters() const noexcept { return waiters_.load(std::memory_order_relaxed) != 0; }
 
 private:
   void wake() noexcept {

@@ -10,6 +10,17 @@
 #include <sched.h>
 
 namespace mycelium::runtime {
+namespace {
+
+constexpr int patient_looks = 200; // some microseconds
+
+void pause_briefly() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+} // namespace
 
 // Raised while user code may run; whoever ended the lane waits for it to fall.
 class lane::running {
@@ -26,7 +37,7 @@ private:
 };
 
 lane::lane(bus& owner, std::uint64_t id, subscription_options options)
-    : bus_(owner), id_(id), options_(std::move(options)), ring_(options_.capacity), begun_(options_.history == 0) {}
+    : bus_(owner), id_(id), options_(std::move(options)), begun_(options_.history == 0), ring_(options_.capacity) {}
 
 lane::~lane() {
   while (const auto* m = ring_.pop())
@@ -73,9 +84,16 @@ void lane::wake() noexcept {
 }
 
 bool lane::wait_for_room(const deadline& until) {
-  return room_.wait(until, [this] {
+  const auto room = [this] {
     return ended() || bus_.is_closing() || ring_.pushed() - ring_.popped() < ring_.capacity();
-  });
+  };
+  // A consumer that keeps up makes room within a few messages: look a while before sleeping.
+  for (int i = 0; i < patient_looks; ++i) {
+    if (room())
+      return true;
+    pause_briefly();
+  }
+  return room_.wait(until, room);
 }
 
 void lane::count_drop(drop_reason why) noexcept {
@@ -90,17 +108,25 @@ void lane::count_drop(drop_reason why) noexcept {
 
 // ---- the consumer ------------------------------------------------------------------------------------------------------
 
-const message* lane::pop() noexcept {
+inline const message* lane::pop() noexcept {
   return options_.when_full == policy::drop_oldest ? ring_.pop_shared() : ring_.pop();
 }
 
-const message* lane::next() noexcept {
+// Waking a publisher for each free cell would cost both sides a system call per message. It waits for a handful; the end
+// of each drain, and its own deadline, see to the rest.
+bool lane::has_room_again() const noexcept {
+  const auto free = ring_.capacity() - (ring_.pushed() - ring_.popped());
+  return free >= std::min<std::uint64_t>(32, ring_.capacity() / 4);
+}
+
+[[gnu::always_inline]] inline const message* lane::next() noexcept {
   for (;;) {
     const auto* m = pop();
     if (m == nullptr)
       return nullptr;
     ring_.prefetch();
-    room_.hint();
+    if (room_.has_waiters() && has_room_again()) [[unlikely]]
+      room_.signal();
     if (kept_until_ == 0 || !already_kept(*m)) [[likely]]
       return m;
     m->release();
@@ -180,7 +206,7 @@ std::size_t lane::drain_batches(std::size_t quota) noexcept {
   return std::min(count, quota);
 }
 
-void lane::deliver(const message* m, callback_scope& scope) noexcept {
+inline void lane::deliver(const message* m, callback_scope& scope) noexcept {
   if (options_.on_batch != nullptr)
     return deliver_batch(&m, 1);
   scope.current = m;

@@ -79,9 +79,12 @@ public:
   // ---- publishers, under a read_guard --------------------------------------------------------------------------------
   enum class offered { taken, dropped, full, must_wait, ended };
   // Takes over the caller's reference of m, whatever comes of it, except for must_wait. The wake-up is the caller's.
+  // The same where there is room; false, and nothing happened, where there is none.
+  bool offer_room(const message* m) noexcept { return ring_.push(m); }
   offered offer(const message* m) noexcept { return ring_.push(m) ? offered::taken : offer_to_full(m); }
   // Wakes who consumes.
   void wake() noexcept;
+  bool feeds_queue() const noexcept { return bool(options_.queue); }
   // Waits for room, outside of a read_guard; false if the deadline came first.
   bool wait_for_room(const deadline& until);
   void wake_publishers() noexcept { room_.signal(); }
@@ -146,6 +149,7 @@ private:
   const message* next() noexcept;
   const message* pop() noexcept;
   bool already_kept(const message& m) const noexcept;
+  bool has_room_again() const noexcept;
   void note_depth() noexcept;
   void leave_in_ring(const message& m) noexcept;
   void report_exception() noexcept;
@@ -155,38 +159,40 @@ private:
   void tell(const drop_event& event) noexcept;
   void name_thread() noexcept;
 
+  // Read by publishers, hardly ever written.
   bus& bus_;
   const std::uint64_t id_;
   subscription_options options_;
-  ring ring_;
   std::atomic<lane_actor*> actor_{nullptr};
-
-  // The consumer's.
-  std::atomic<bool> running_{false};
-  std::atomic<std::uint64_t> delivered_{0};
-  std::atomic<std::uint64_t> direct_{0}; // came in without the ring: inline or from history
-  std::atomic<std::uint64_t> high_water_{0};
-  std::atomic<std::uint64_t> callback_errors_{0};
-  std::atomic<std::uint64_t> duplicates_{0}; // popped, but delivered from history before
-  std::atomic<bool> begun_;
-  std::vector<message_ptr> kept_;
-  std::uint64_t kept_until_ = 0;
-  bool named_ = false;
-
-  // Anybody's.
   std::atomic<bool> ended_{false};
+  std::atomic<bool> begun_;
   std::atomic<bool> finish_later_{false};
   std::atomic<bool> finishing_{false};
   std::atomic<bool> completed_{false};
   drop_reason rest_is_{drop_reason::unsubscribed};
-  std::array<std::atomic<std::uint64_t>, drop_reasons> dropped_{};
+  waiting_room room_;     // publishers that wait for room
+  waiting_room progress_; // flush, unsubscribe, close
+
+  ring ring_;
+
+  // Written by the consumer, message by message.
+  alignas(64) std::atomic<std::uint64_t> delivered_{0};
+  std::atomic<std::uint64_t> direct_{0}; // came in without the ring: inline or from history
+  std::atomic<std::uint64_t> high_water_{0};
+  std::atomic<std::uint64_t> callback_errors_{0};
+  std::atomic<std::uint64_t> duplicates_{0}; // popped, but delivered from history before
+  std::atomic<bool> running_{false};
+  bool named_ = false;
+  std::uint64_t kept_until_ = 0;
+  std::vector<message_ptr> kept_;
+
+  // Written when something is dropped.
+  alignas(64) std::array<std::atomic<std::uint64_t>, drop_reasons> dropped_{};
   // An episode of drops: first drop, told, (queue mode: emptied, to be told,) over.
   enum announcement : std::uint32_t { none, drops_due, told, recovery_due };
   std::atomic<std::uint32_t> announcement_{none};
   std::atomic<std::uint64_t> episode_dropped_{0};
   std::atomic<drop_reason> episode_reason_{drop_reason::oldest};
-  waiting_room room_;     // publishers that wait for room
-  waiting_room progress_; // flush, unsubscribe, close
 };
 
 } // namespace mycelium::runtime

@@ -100,7 +100,7 @@ void lane::finish() noexcept {
   direct_.fetch_add(kept_.size(), std::memory_order_relaxed);
   rest.fetch_add(kept_.size(), std::memory_order_relaxed);
   kept_.clear();
-  while (const auto* m = pop()) {
+  while (const auto* m = ring_.pop_shared()) { // right for either policy
     m->release();
     rest.fetch_add(1, std::memory_order_seq_cst);
   }

@@ -33,12 +33,11 @@ void message::keep(std::size_t offset, std::size_t size) noexcept {
   size_ = static_cast<std::uint32_t>(size);
 }
 
-void message::destroy() noexcept {
+void message::abandon_request() const noexcept {
   if (auto* pending = request()) {
     pending->abandon(); // every server let go of it
     pending->release();
   }
-  block_pool::give(this, size_class_);
 }
 
 } // namespace mycelium::runtime

@@ -57,8 +57,11 @@ public:
   void set_references(std::uint32_t n) noexcept { references_.store(n, std::memory_order_relaxed); }
   void release() const noexcept {
     // The last holder needs no read-modify-write.
-    if (references_.load(std::memory_order_acquire) == 1 || references_.fetch_sub(1, std::memory_order_acq_rel) == 1)
-      const_cast<message*>(this)->destroy();
+    if (references_.load(std::memory_order_acquire) != 1 && references_.fetch_sub(1, std::memory_order_acq_rel) != 1)
+      return;
+    if (has_extras_) [[unlikely]]
+      abandon_request();
+    block_pool::give(const_cast<message*>(this), size_class_);
   }
 
   // Makes the `size` bytes at `offset` the payload; moves them down to a multiple of 16 if need be.
@@ -76,7 +79,7 @@ private:
   friend struct borrowed;
   message() = default;
   ~message() = default;
-  void destroy() noexcept;
+  void abandon_request() const noexcept;
 
   bool borrowed_ = false;
   bool has_extras_ = false;

@@ -17,7 +17,7 @@ std::uint64_t next_publisher_id() {
 
 } // namespace
 
-constinit thread_local publisher_list::cache publisher_list::cached;
+MYCELIUM_HOT_THREAD_LOCAL publisher_list::cache publisher_list::cached;
 // A destructor of another thread_local may publish after ours ran: it claims an entry that stays taken.
 constinit thread_local bool thread_ended = false;
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "actors/runtime/counted.hpp"
+#include "actors/runtime/thread_state.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -73,7 +74,7 @@ private:
     std::uint64_t list = 0;
     publisher* entry = nullptr;
   };
-  static constinit thread_local cache cached;
+  MYCELIUM_HOT_THREAD_LOCAL static cache cached;
 
   const std::uint64_t serial_; // unique in the process, never reused
   mutable std::mutex mutex_;

@@ -4,6 +4,8 @@
 // is up, so a writer waits for microseconds.
 #pragma once
 
+#include "actors/runtime/thread_state.hpp"
+
 #include <atomic>
 #include <cstdint>
 
@@ -17,7 +19,7 @@ struct alignas(64) reader_slot {
 };
 
 reader_slot& claim_reader_slot(); // this thread's, registered for its life
-inline constinit thread_local reader_slot* this_reader = nullptr;
+MYCELIUM_HOT_THREAD_LOCAL inline reader_slot* this_reader = nullptr;
 
 // Raised for a scope, or until release(). May nest.
 class read_guard {

@@ -2,6 +2,8 @@
 
 #include "actors/runtime/lane.hpp"
 
+#include <algorithm>
+
 namespace mycelium::runtime {
 namespace {
 
@@ -31,6 +33,8 @@ void routing::change(std::uint16_t type_id, const std::function<void(route&)>& e
   auto& entry = fresh_page->routes[type_id & 255];
   auto fresh_route = entry ? std::make_shared<route>(*entry) : std::make_shared<route>();
   edit(*fresh_route);
+  fresh_route->plain = !fresh_route->kept && std::none_of(fresh_route->lanes.begin(), fresh_route->lanes.end(),
+                                                          [](const lane* l) { return l->options().run_inline; });
   if (fresh_route->lanes.empty() && !fresh_route->kept)
     entry.reset();
   else

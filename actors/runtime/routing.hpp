@@ -20,6 +20,7 @@ class lane;
 struct route {
   std::vector<lane*> lanes;
   counted_ptr<history> kept; // only if mycelium_keep_history asked
+  bool plain = true;         // nothing kept, and no lane runs inline: set by change()
 };
 
 class routing {
