@@ -148,26 +148,18 @@ TEST_P(policy_law, block_waits_for_room_and_loses_nothing) {
 }
 
 TEST_P(policy_law, a_blocked_publisher_goes_on_when_the_subscription_ends) {
-  subscriber sub{rt_, apples, delivery::queue, {}, [](auto& options) {
+  subscriber sub{rt_, apples, kind(), {}, [](auto& options) {
                    options.policy = MYCELIUM_POLICY_BLOCK;
                    options.capacity = 2;
                    options.block_timeout_ns = MYCELIUM_FOREVER;
                  }};
-  std::uint64_t queue = 0; // one that nobody reads
-  ASSERT_TRUE(ok(mycelium_queue_open(rt_, &queue)));
-  auto options = new_options();
-  options.queue_id = queue;
-  options.policy = MYCELIUM_POLICY_BLOCK;
-  options.capacity = 2;
-  options.block_timeout_ns = MYCELIUM_FOREVER;
-  std::uint64_t unread = 0;
-  ASSERT_TRUE(ok(mycelium_subscribe_with_options(rt_, apples, &options, &unread)));
+  const unread full{rt_, apples, MYCELIUM_POLICY_BLOCK, 2};
   std::thread publisher{[&] {
     for (int i = 0; i < 10; ++i)
       publish(rt_, apples, "more");
   }};
-  EXPECT_TRUE(eventually([&] { return stats_of(rt_, unread).waiting == 2; }));
-  EXPECT_TRUE(ok(mycelium_unsubscribe(rt_, unread)));
+  EXPECT_TRUE(eventually([&] { return stats_of(rt_, full.id()).waiting == 2; }));
+  EXPECT_TRUE(ok(mycelium_unsubscribe(rt_, full.id())));
   publisher.join();
   ASSERT_TRUE(ok(mycelium_flush(rt_, patience_ns)));
   EXPECT_TRUE(sub.got().wait_for(10)) << "the one that is read gets all";
@@ -199,15 +191,7 @@ class full_in_callback_law : public law_on_every_way {};
 INSTANTIATE_TEST_SUITE_P(ways, full_in_callback_law, testing::ValuesIn(every_callback_way()), name_of_way);
 
 TEST_P(full_in_callback_law, block_gives_full_at_once) {
-  std::uint64_t queue = 0; // nobody reads it
-  ASSERT_TRUE(ok(mycelium_queue_open(rt_, &queue)));
-  auto options = new_options();
-  options.queue_id = queue;
-  options.policy = MYCELIUM_POLICY_BLOCK;
-  options.block_timeout_ns = MYCELIUM_FOREVER;
-  options.capacity = 4;
-  std::uint64_t full = 0;
-  ASSERT_TRUE(ok(mycelium_subscribe_with_options(rt_, pears, &options, &full)));
+  const unread full{rt_, pears, MYCELIUM_POLICY_BLOCK, 4};
   std::atomic<int> accepted{0};
   std::atomic<bool> refused{false};
   subscriber sub{rt_, apples, kind(), [&](const MyceliumMessage*) {
@@ -216,10 +200,10 @@ TEST_P(full_in_callback_law, block_gives_full_at_once) {
                    refused = gives(MYCELIUM_ERROR_FULL, publish(rt_, pears, "does not")) ? true : false;
                  }};
   ASSERT_TRUE(ok(publish(rt_, apples, "go")));
-  ASSERT_TRUE(eventually([&] { return sub.got().size() == 1 && stats_of(rt_, full).offered == 5; }));
+  ASSERT_TRUE(eventually([&] { return sub.got().size() == 1 && stats_of(rt_, full.id()).offered == 5; }));
   EXPECT_TRUE(eventually([&] { return refused.load(); }));
   EXPECT_EQ(accepted, 4);
-  EXPECT_EQ(stats_of(rt_, full).dropped[MYCELIUM_DROP_FULL], 1u);
+  EXPECT_EQ(stats_of(rt_, full.id()).dropped[MYCELIUM_DROP_FULL], 1u);
 }
 
 TEST_P(full_in_callback_law, block_to_itself_gives_full_at_once) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "collector.hpp"
+#include "gate.hpp"
 
 #include <atomic>
 #include <functional>
@@ -48,9 +49,11 @@ public:
     }
     if (kind != delivery::queue) // there the last delivery tells
       options.on_complete = [](std::uint64_t, void* self) { static_cast<subscriber*>(self)->completed_.fetch_add(1); };
+    options.user_data_free = [](void* self) { static_cast<subscriber*>(self)->freed_.add(); };
     if (change)
       change(options);
-    EXPECT_TRUE(ok(mycelium_subscribe_with_options(rt, type_id, &options, &id_)));
+    subscribed_ = mycelium_subscribe_with_options(rt, type_id, &options, &id_) == MYCELIUM_SUCCESS;
+    EXPECT_TRUE(subscribed_) << mycelium_last_error();
     if (kind == delivery::queue)
       reader_ = std::thread{[this] { read_queue(); }};
   }
@@ -61,6 +64,9 @@ public:
       mycelium_queue_close(rt_, queue_);
     if (reader_.joinable())
       reader_.join();
+    // Whoever ended it, the destructor of the user data is the last that the runtime does with it.
+    EXPECT_TRUE(!subscribed_ || freed_.wait_for(1));
+    EXPECT_EQ(freed_.count(), subscribed_ ? 1u : 0u);
   }
   subscriber(const subscriber&) = delete;
   subscriber& operator=(const subscriber&) = delete;
@@ -125,9 +131,41 @@ private:
   std::atomic<bool> busy_{false};
   std::atomic<bool> overlapped_{false};
   std::atomic<int> completed_{0};
+  tally freed_;
+  bool subscribed_ = false;
   std::uint64_t id_ = 0;
   std::uint64_t queue_ = 0;
   std::thread reader_;
+};
+
+// A mailbox that nobody empties: a queue subscription whose queue is closed when the test leaves its scope.
+class unread {
+public:
+  explicit unread(MyceliumRuntime* rt, std::uint16_t type_id = apples, const subscriber::tweak& change = {}) : rt_(rt) {
+    EXPECT_TRUE(ok(mycelium_queue_open(rt, &queue_)));
+    auto options = new_options();
+    options.queue_id = queue_;
+    if (change)
+      change(options);
+    EXPECT_TRUE(ok(mycelium_subscribe_with_options(rt, type_id, &options, &id_)));
+  }
+  unread(MyceliumRuntime* rt, std::uint16_t type_id, int policy, std::uint32_t capacity)
+      : unread(rt, type_id, [=](MyceliumSubscribeOptions& options) {
+          options.policy = policy;
+          options.capacity = capacity;
+          options.block_timeout_ns = MYCELIUM_FOREVER;
+        }) {}
+  ~unread() { mycelium_queue_close(rt_, queue_); }
+  unread(const unread&) = delete;
+  unread& operator=(const unread&) = delete;
+
+  std::uint64_t id() const { return id_; }
+  std::uint64_t queue_id() const { return queue_; }
+
+private:
+  MyceliumRuntime* rt_;
+  std::uint64_t queue_ = 0;
+  std::uint64_t id_ = 0;
 };
 
 // A kind of delivery on a number of workers: the parameter of the laws that hold for all.
