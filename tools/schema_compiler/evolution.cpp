@@ -51,8 +51,12 @@ public:
   }
 
 private:
-  void note(std::string where, std::string what) { changes_.push_back({false, std::move(where), false, std::move(what)}); }
-  void breaking(std::string where, std::string what) { changes_.push_back({true, std::move(where), false, std::move(what)}); }
+  void note(std::string where, std::string what) {
+    changes_.push_back({false, std::move(where), false, std::move(what)});
+  }
+  void breaking(std::string where, std::string what) {
+    changes_.push_back({true, std::move(where), false, std::move(what)});
+  }
   void removed(std::string where, bool breaks, std::string what) {
     changes_.push_back({breaks, std::move(where), true, std::move(what)});
   }
@@ -63,13 +67,15 @@ private:
       return removed(old.name, false, "removed");
     for (const auto& now : after_.objects)
       if (attribute_text(now.attributes, "type_id") == *type_id)
-        return breaking(now.name, "type_id " + *type_id + " belonged to " + old.name + "; a new message needs a new type_id");
+        return breaking(now.name,
+                        "type_id " + *type_id + " belonged to " + old.name + "; a new message needs a new type_id");
     removed(old.name, true, "message removed, which others may still send or await; keep it");
   }
 
   void compare_objects(const object& old, const object& now) {
     if (old.is_struct != now.is_struct)
-      return breaking(now.name, old.is_struct ? "was a struct; make the table a new type" : "was a table; make the struct a new type");
+      return breaking(now.name, old.is_struct ? "was a struct; make the table a new type"
+                                              : "was a table; make the struct a new type");
     for (const auto* key : {"type_id", "topic"}) {
       const auto from = attribute_text(old.attributes, key);
       const auto to = attribute_text(now.attributes, key);
@@ -115,7 +121,8 @@ private:
 
   void renamed(const std::string& where, const object& old, const object& now, const field& from, const field& to) {
     if (const auto* moved = by_name(now.fields, from.name))
-      breaking(now.name + "." + moved->name, "id changed from " + std::to_string(from.id) + " to " + std::to_string(moved->id) +
+      breaking(now.name + "." + moved->name, "id changed from " + std::to_string(from.id) + " to " +
+                                                 std::to_string(moved->id) +
                                                  "; add fields at the end, or give every field its id");
     else if (by_name(old.fields, to.name) == nullptr)
       note(where, "renamed from " + from.name + " (programs have to be changed, messages stay as they are)");
@@ -129,7 +136,8 @@ private:
         return renamed(where, old, now, from, to);
       if (type_text(before_, from.type) != type_text(after_, to.type))
         return removed(old.name + "." + from.name, true,
-                       "removed, and its id " + std::to_string(from.id) + " given to " + to.name + "; mark it (deprecated) instead");
+                       "removed, and its id " + std::to_string(from.id) + " given to " + to.name +
+                           "; mark it (deprecated) instead");
       renamed(where, old, now, from, to);
     }
     const auto before = type_text(before_, from.type);
@@ -155,7 +163,9 @@ private:
     return field.optional ? "null" : schema::default_text(field);
   }
 
-  static std::string type_text(const declarations& all, const schema::type& type) { return schema::type_text(all, type); }
+  static std::string type_text(const declarations& all, const schema::type& type) {
+    return schema::type_text(all, type);
+  }
 
   void compare_enums(const enumeration& old, const enumeration& now) {
     if (old.is_union != now.is_union || old.underlying != now.underlying)
@@ -165,8 +175,8 @@ private:
       if (!to)
         missing_value(old, now, from);
       else if (to->value != from.value)
-        breaking(now.name + "." + to->name, "value changed from " + std::to_string(from.value) + " to " + std::to_string(to->value) +
-                                                "; add values with numbers of their own");
+        breaking(now.name + "." + to->name, "value changed from " + std::to_string(from.value) + " to " +
+                                                std::to_string(to->value) + "; add values with numbers of their own");
       else if (type_text(before_, from.member) != type_text(after_, to->member))
         breaking(now.name + "." + to->name, "member changed from " + type_text(before_, from.member) + " to " +
                                                 type_text(after_, to->member) + "; add another member");
@@ -186,7 +196,8 @@ private:
     else if (type_text(before_, from.member) != type_text(after_, to->member))
       breaking(now.name + "." + to->name, "took the number of " + from.name + "; add it with a number of its own");
     else
-      note(now.name + "." + to->name, "renamed from " + from.name + " (programs have to be changed, messages stay as they are)");
+      note(now.name + "." + to->name,
+           "renamed from " + from.name + " (programs have to be changed, messages stay as they are)");
   }
 
   const declarations& before_;
@@ -196,6 +207,8 @@ private:
 
 } // namespace
 
-std::vector<change> compare(const declarations& before, const declarations& after) { return comparison(before, after).run(); }
+std::vector<change> compare(const declarations& before, const declarations& after) {
+  return comparison(before, after).run();
+}
 
 } // namespace mycelium::schema_compiler

@@ -11,7 +11,7 @@ namespace mycelium::schema_compiler {
 
 struct change {
   bool breaks = false;
-  std::string where; // "a.b.Table.field", in the new schema if it is there, else in the old
+  std::string where;    // "a.b.Table.field", in the new schema if it is there, else in the old
   bool removed = false; // where names something that only the old schema has
   std::string what;     // "type changed from int to short", and what to do instead if it breaks
 };

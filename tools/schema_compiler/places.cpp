@@ -35,7 +35,8 @@ private:
 
   void drop(std::size_t count) {
     count = std::min(count, rest_.size());
-    line_ += static_cast<std::size_t>(std::count(rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(count), '\n'));
+    line_ +=
+        static_cast<std::size_t>(std::count(rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(count), '\n'));
     rest_.remove_prefix(count);
   }
 

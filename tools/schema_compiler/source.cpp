@@ -53,7 +53,8 @@ result<void> check_defaults(const flatbuffers::Parser& parser, const source& fro
       const auto limit = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
       const auto name = full_name(*object) + "." + field->name;
       if (value > limit)
-        return invalid(place_of(from, name) + name + ": the default of a ulong can be at most " + std::to_string(limit) +
+        return invalid(place_of(from, name) + name + ": the default of a ulong can be at most " +
+                       std::to_string(limit) +
                        ", as binary schemas lose a larger one; choose a smaller default, or none (= null)");
     }
   return {};
