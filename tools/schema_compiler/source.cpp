@@ -15,8 +15,12 @@ failure invalid(std::string text) { return {status::invalid_argument, std::move(
 
 result<std::string> read_file(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  if (!in.good() && !in.eof())
+  std::string text;
+  if (std::error_code error; in && !fs::is_directory(path, error))
+    text.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+  else
+    in.setstate(std::ios::failbit);
+  if (in.fail())
     return invalid(path.string() + ": cannot be read; is it a file, and may you read it?");
   return text;
 }
