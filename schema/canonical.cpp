@@ -84,15 +84,6 @@ std::string item_text(const declarations& all, const type& type) {
   return type.index < 0 ? scalar_name(item) : "enum " + all.enums[index].name;
 }
 
-std::string type_text(const declarations& all, const type& type) {
-  const auto item = item_text(all, type);
-  if (type.base == base_type::vector)
-    return "[" + item + "]";
-  if (type.base == base_type::array)
-    return "[" + item + ":" + std::to_string(type.length) + "]";
-  return item;
-}
-
 // The bits of the double that holds the default as the field's type holds it; one NaN stands for all.
 std::string real_text(const field& field) {
   const double value = field.type.base == base_type::float32
@@ -105,6 +96,17 @@ std::string real_text(const field& field) {
   return out;
 }
 
+} // namespace
+
+std::string type_text(const declarations& all, const type& type) {
+  const auto item = item_text(all, type);
+  if (type.base == base_type::vector)
+    return "[" + item + "]";
+  if (type.base == base_type::array)
+    return "[" + item + ":" + std::to_string(type.length) + "]";
+  return item;
+}
+
 std::string default_text(const field& field) {
   if (is_float(field.type.base))
     return real_text(field);
@@ -112,6 +114,8 @@ std::string default_text(const field& field) {
     return std::to_string(static_cast<std::uint64_t>(field.default_integer));
   return std::to_string(field.default_integer);
 }
+
+namespace {
 
 void append_field(std::string& out, const declarations& all, const object& object, const field& field) {
   out += "  field " + std::to_string(field.id) + " " + field.name + " " + type_text(all, field.type);

@@ -9,6 +9,11 @@
 
 namespace mycelium::schema {
 
+// "[struct a.Point:3]"; "" for the type of a union's NONE.
+std::string type_text(const declarations& all, const type& type);
+// A scalar's default: an integer, or the bits of a double.
+std::string default_text(const field& field);
+
 // What the form says about each declaration: texts[i] of objects[i], then those of the enums.
 std::vector<std::string> canonical_texts(const declarations& all);
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <tuple>
 
 namespace mycelium::schema {
 namespace {
@@ -52,11 +53,12 @@ result<messages> find_messages(const declarations& all) {
   }
   std::sort(out.tables.begin(), out.tables.end(),
             [](const auto& a, const auto& b) { return a.type.type_id < b.type.type_id; });
-  for (std::size_t i = 1; i < out.tables.size(); ++i)
-    if (out.tables[i - 1].type.type_id == out.tables[i].type.type_id)
-      return invalid("type_id " + std::to_string(out.tables[i].type.type_id) + " is used by " +
-                     out.tables[i - 1].type.name + " and by " + out.tables[i].type.name +
-                     "; each message needs one of its own");
+  for (std::size_t i = 1; i < out.tables.size(); ++i) {
+    const auto& [first, second] = std::tie(out.tables[i - 1].type, out.tables[i].type);
+    if (first.type_id == second.type_id)
+      return invalid(second.name + ": type_id " + std::to_string(second.type_id) + " is that of " + first.name +
+                     " already; each message needs one of its own");
+  }
   if (out.tables.empty())
     return invalid("no table has a type_id; declare attribute \"type_id\" and write table T (type_id: 1000) { ... }");
   return out;
