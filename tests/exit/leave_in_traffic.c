@@ -27,6 +27,13 @@ static void count(void) {
   pthread_mutex_unlock(&mutex);
 }
 
+/* Only one thread may call exit(). */
+static void leave_once(void) {
+  static atomic_flag left = ATOMIC_FLAG_INIT;
+  if (!atomic_flag_test_and_set(&left))
+    exit(0);
+}
+
 static void wait_until_it_flows(void) {
   pthread_mutex_lock(&mutex);
   while (!flowing)
@@ -39,7 +46,7 @@ static void on_news(const MyceliumMessage* message, void* user_data) {
   (void)user_data;
   count();
   if (strcmp(way, "exit-in-callback") == 0 && atomic_load(&delivered) > 400)
-    exit(0);
+    leave_once();
 }
 
 static void on_question(const MyceliumMessage* message, void* user_data) {
@@ -68,7 +75,7 @@ static void* publish_forever(void* user_data) {
     mycelium_publish(rt, NEWS, payload, sizeof payload);
     mycelium_request_async(rt, QUESTION, payload, sizeof payload, &asking, &id);
     if (strcmp(way, "exit-elsewhere") == 0 && atomic_load(&delivered) > 400)
-      exit(0);
+      leave_once();
   }
   return NULL;
 }

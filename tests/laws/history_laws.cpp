@@ -80,6 +80,22 @@ TEST(history_laws, a_smaller_depth_keeps_the_newest) {
   EXPECT_EQ(sub.got().payloads(), numbers(7, 8));
 }
 
+TEST(history_laws, forgetting_and_keeping_again_loses_and_repeats_nothing) {
+  bus rt;
+  ASSERT_TRUE(ok(mycelium_keep_history(rt, apples, 4)));
+  for (auto& text : numbers(1, 100))
+    ASSERT_TRUE(ok(publish(rt, apples, text)));
+  subscriber sub{rt, apples, delivery::message, {}, [](auto& options) { options.history = 4; }};
+  ASSERT_TRUE(ok(mycelium_keep_history(rt, apples, 0)));
+  ASSERT_TRUE(ok(mycelium_keep_history(rt, apples, 4)));
+  for (auto& text : numbers(101, 200))
+    ASSERT_TRUE(ok(publish(rt, apples, text)));
+  ASSERT_TRUE(sub.got().wait_for(104));
+  ASSERT_TRUE(ok(mycelium_flush(rt, patience_ns)));
+  EXPECT_EQ(sub.got().payloads(), numbers(97, 200));
+  EXPECT_TRUE(adds_up(stats_of(rt, sub.id())));
+}
+
 TEST(history_laws, history_is_kept_for_each_type_apart) {
   bus rt;
   ASSERT_TRUE(ok(mycelium_keep_history(rt, apples, 5)));

@@ -110,6 +110,70 @@ TEST_P(policy_order_law, what_arrives_of_each_publisher_is_in_order_and_all_is_a
   EXPECT_EQ(sub.got().size(), stats.delivered);
 }
 
+TEST(order_laws, what_an_inline_callback_publishes_comes_after_what_it_was_called_for) {
+  bus rt;
+  std::atomic<bool> nest{false};
+  const auto publish_once = [&](const MyceliumMessage*) {
+    if (nest.exchange(false)) {
+      EXPECT_TRUE(ok(publish(rt, apples, "inner")));
+    }
+  };
+  subscriber first{rt, apples, delivery::inlined, publish_once};
+  subscriber second{rt, apples, delivery::inlined, publish_once};
+  subscriber pooled{rt, apples, delivery::message};
+  for (int i = 0; i < 500; ++i) {
+    nest = true;
+    ASSERT_TRUE(ok(publish(rt, apples, "outer")));
+    ASSERT_TRUE(ok(mycelium_flush(rt, patience_ns)));
+  }
+  for (auto* each : {&first, &second, &pooled}) {
+    EXPECT_EQ(each->got().size(), 1000u);
+    EXPECT_TRUE(in_order(each->got().records(), gaps::allowed)); // a worker may have published an inner one
+  }
+}
+
+TEST(order_laws, what_an_inline_callback_publishes_does_not_overtake_at_a_full_mailbox) {
+  bus rt;
+  std::uint64_t queue = 0;
+  ASSERT_TRUE(ok(mycelium_queue_open(rt, &queue)));
+  collector taken;
+  const auto take_all = [&] {
+    MyceliumDelivery out[8];
+    std::size_t count = 0;
+    mycelium_queue_receive(rt, queue, out, 8, 0, &count);
+    for (const auto& each : std::span{out}.first(count)) {
+      taken.add(each.message);
+      mycelium_message_release(each.message);
+    }
+  };
+  const auto publisher = std::this_thread::get_id();
+  std::atomic<bool> nest{false};
+  std::atomic<int> nested{0};
+  subscriber inlined{rt, apples, delivery::inlined, [&](const MyceliumMessage*) {
+                       if (!nest.exchange(false))
+                         return;
+                       take_all(); // makes room
+                       if (std::this_thread::get_id() == publisher && publish(rt, apples, "inner") == MYCELIUM_SUCCESS)
+                         nested.fetch_add(1);
+                     }};
+  auto options = new_options();
+  options.queue_id = queue;
+  options.capacity = 2;
+  options.policy = MYCELIUM_POLICY_BLOCK;
+  ASSERT_TRUE(ok(mycelium_subscribe_with_options(rt, apples, &options, nullptr)));
+  EXPECT_TRUE(eventually([&] {
+    EXPECT_TRUE(ok(publish(rt, apples, "1")));
+    EXPECT_TRUE(ok(publish(rt, apples, "2")));
+    nest = true;
+    EXPECT_TRUE(ok(publish(rt, apples, "outer"))); // finds the mailbox full
+    EXPECT_TRUE(eventually([&] { return !nest; }));
+    take_all();
+    return nested >= 50;
+  }));
+  EXPECT_TRUE(in_order(taken.records(), gaps::allowed));
+  ASSERT_TRUE(ok(mycelium_queue_close(rt, queue)));
+}
+
 TEST(order_laws, one_publisher_is_fifo_across_the_types_of_a_queue) {
   bus rt;
   std::uint64_t queue = 0;

@@ -191,7 +191,6 @@ class full_in_callback_law : public law_on_every_way {};
 INSTANTIATE_TEST_SUITE_P(ways, full_in_callback_law, testing::ValuesIn(every_callback_way()), name_of_way);
 
 TEST_P(full_in_callback_law, block_gives_full_at_once) {
-  const unread full{rt_, pears, MYCELIUM_POLICY_BLOCK, 4};
   std::atomic<int> accepted{0};
   std::atomic<bool> refused{false};
   subscriber sub{rt_, apples, kind(), [&](const MyceliumMessage*) {
@@ -199,6 +198,7 @@ TEST_P(full_in_callback_law, block_gives_full_at_once) {
                      accepted += publish(rt_, pears, "fits") == MYCELIUM_SUCCESS;
                    refused = gives(MYCELIUM_ERROR_FULL, publish(rt_, pears, "does not")) ? true : false;
                  }};
+  const unread full{rt_, pears, MYCELIUM_POLICY_BLOCK, 4}; // closed first, which frees a callback that waits after all
   ASSERT_TRUE(ok(publish(rt_, apples, "go")));
   ASSERT_TRUE(eventually([&] { return sub.got().size() == 1 && stats_of(rt_, full.id()).offered == 5; }));
   EXPECT_TRUE(eventually([&] { return refused.load(); }));

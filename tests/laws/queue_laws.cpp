@@ -319,14 +319,19 @@ TEST_P(queue_law, a_receive_on_a_worker_does_not_wait) {
 TEST_P(queue_law, closing_the_runtime_completes_and_wakes_a_receiver) {
   inbox box{rt_};
   const auto subscription = box.subscribe(apples);
-  for (auto& text : numbers(1, 50))
-    ASSERT_TRUE(ok(publish(rt_, apples, text)));
   std::int32_t last = MYCELIUM_SUCCESS;
+  gate first;
+  opens_at_end release{first};
   std::thread reader{[&] {
     while ((last = box.receive(8, MYCELIUM_FOREVER)) == MYCELIUM_SUCCESS)
-      ;
+      first.pass();
   }};
+  for (auto& text : numbers(1, 50))
+    EXPECT_TRUE(ok(publish(rt_, apples, text)));
+  EXPECT_TRUE(first.wait_for_arrivals());
+  std::thread opener{[&] { first.open(); }}; // what waits is taken while close waits for it
   EXPECT_TRUE(ok(mycelium_runtime_close(rt_, patience_ns)));
+  opener.join();
   reader.join();
   EXPECT_EQ(last, MYCELIUM_ERROR_CLOSED);
   ASSERT_EQ(box.taken.size(), 51u);

@@ -125,8 +125,8 @@ private:
 
 class pending_request_law : public testing::TestWithParam<std::uint32_t> {
 protected:
+  outcomes got_; // outlives the runtime: an outcome may come as late as its end
   bus rt_{GetParam()};
-  outcomes got_;
   holder held_{rt_};
 };
 INSTANTIATE_TEST_SUITE_P(threads, pending_request_law, testing::Values(1u, 2u));

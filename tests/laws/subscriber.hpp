@@ -54,8 +54,12 @@ public:
       change(options);
     subscribed_ = mycelium_subscribe_with_options(rt, type_id, &options, &id_) == MYCELIUM_SUCCESS;
     EXPECT_TRUE(subscribed_) << mycelium_last_error();
-    if (kind == delivery::queue)
+    if (kind == delivery::queue) {
       reader_ = std::thread{[this] { read_queue(); }};
+      // Once it took a wake it is a receiver: what is published from now on has somebody to go to, also at close.
+      EXPECT_TRUE(ok(mycelium_queue_wake(rt_, queue_)));
+      EXPECT_TRUE(reading_.wait_for(1));
+    }
   }
 
   ~subscriber() {
@@ -112,7 +116,8 @@ private:
     std::vector<MyceliumDelivery> deliveries(16);
     std::size_t count = 0;
     while (mycelium_queue_receive(rt_, queue_, deliveries.data(), deliveries.size(), MYCELIUM_FOREVER, &count) ==
-           MYCELIUM_SUCCESS)
+           MYCELIUM_SUCCESS) {
+      reading_.add();
       for (const auto& one : std::span{deliveries}.first(count)) {
         if (one.kind == MYCELIUM_DELIVERY_COMPLETE) {
           completed_.fetch_add(1);
@@ -122,6 +127,7 @@ private:
         take({&message, 1});
         mycelium_message_release(one.message);
       }
+    }
   }
 
   MyceliumRuntime* rt_;
@@ -132,6 +138,7 @@ private:
   std::atomic<bool> overlapped_{false};
   std::atomic<int> completed_{0};
   tally freed_;
+  tally reading_;
   bool subscribed_ = false;
   std::uint64_t id_ = 0;
   std::uint64_t queue_ = 0;
