@@ -76,13 +76,20 @@ std::int32_t fail_handle(const MyceliumRuntime* rt) noexcept {
   return fail(status::closed, "this runtime was destroyed, or the pointer never was one");
 }
 
-runtime::bus* take_handle(const MyceliumRuntime* rt) noexcept {
-  std::lock_guard lock(table_mutex());
-  const auto handle = reinterpret_cast<std::uintptr_t>(rt);
-  auto& slot = handle_table[slot_of(handle)];
-  if (slot.handle.load(std::memory_order_relaxed) != handle)
+runtime::bus* claim_destruction(const MyceliumRuntime* rt) noexcept {
+  const runtime::read_guard guard;
+  auto* target = find_handle(rt);
+  if (target == nullptr)
     return nullptr;
-  return slot.target.exchange(nullptr, std::memory_order_seq_cst);
+  auto& slot = handle_table[slot_of(reinterpret_cast<std::uintptr_t>(rt))];
+  return slot.claimed.exchange(true, std::memory_order_seq_cst) ? nullptr : target;
+}
+
+void remove_handle(const MyceliumRuntime* rt) noexcept {
+  std::lock_guard lock(table_mutex());
+  auto& slot = handle_table[slot_of(reinterpret_cast<std::uintptr_t>(rt))];
+  slot.target.store(nullptr, std::memory_order_seq_cst);
+  slot.claimed.store(false, std::memory_order_seq_cst);
 }
 
 } // namespace mycelium::ffi

@@ -16,6 +16,7 @@ struct handle_slot {
   std::atomic<std::uintptr_t> handle{0};
   std::atomic<runtime::bus*> target{nullptr};
   std::atomic<bool> forked{false};
+  std::atomic<bool> claimed{false}; // somebody destroys it
 };
 constexpr std::size_t handle_slots = 4096;
 extern handle_slot handle_table[handle_slots];
@@ -32,8 +33,10 @@ inline runtime::bus* find_handle(const MyceliumRuntime* rt) noexcept {
 // Records why find_handle found nothing.
 std::int32_t fail_handle(const MyceliumRuntime* rt) noexcept;
 
-// Makes the handle stale. nullptr if it was; else the caller owns the bus, which other threads may be using still.
-runtime::bus* take_handle(const MyceliumRuntime* rt) noexcept;
+// For one caller, who then destroys the bus; nullptr for all others and for a stale handle.
+runtime::bus* claim_destruction(const MyceliumRuntime* rt) noexcept;
+// Makes a claimed handle stale. Other threads may be using the bus still.
+void remove_handle(const MyceliumRuntime* rt) noexcept;
 
 // A use of a runtime that may last: the bus is not freed before it ends.
 class pinned_bus {

@@ -14,12 +14,14 @@ std::int32_t fail_published(status outcome) noexcept { return fail(outcome, runt
 // What: an outgoing, or the type_id of a message that needs no more.
 template <class What>
 std::int32_t publish(MyceliumRuntime* rt, const What& what, const std::uint8_t* payload, std::size_t len) {
-  if (payload == nullptr && len != 0) [[unlikely]]
-    return fail_null("payload");
   runtime::read_guard guard;
   auto* bus = find_handle(rt);
   if (bus == nullptr) [[unlikely]]
     return fail_handle(rt);
+  if (payload == nullptr && len != 0) [[unlikely]] {
+    bus->count_refused();
+    return fail_null("payload");
+  }
   const auto outcome = bus->publish(guard, what, message::bytes(payload, len));
   return outcome == status::success ? MYCELIUM_SUCCESS : fail_published(outcome);
 }

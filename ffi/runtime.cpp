@@ -1,6 +1,7 @@
 // Runtimes are created, closed and destroyed.
 #include "actors/bridge/topology.hpp"
 #include "actors/runtime/callback_scope.hpp"
+#include "actors/runtime/signals_blocked.hpp"
 #include "ffi/handles.hpp"
 
 #include <thread>
@@ -40,13 +41,14 @@ MyceliumRuntime* create(runtime::runtime_options options) {
   return add_handle(std::move(*started));
 }
 
-// Closes and frees a bus that no handle leads to any more. What cannot end in time is left as it is.
-void dispose(bus* doomed) {
-  const auto until = deadline::in(doomed->options().close_timeout_ns);
-  doomed->stop_accepting();
+// Closes and frees a bus whose destruction the caller has claimed. The handle stays good until it is closed, so that who
+// serves a queue can take what is left. What cannot end in time is left as it is.
+void dispose(MyceliumRuntime* rt, bus* doomed) {
+  constexpr std::int64_t patience_ns = 1'000'000'000; // for calls that closing has woken
+  const auto closed = doomed->close(deadline::in(doomed->options().close_timeout_ns));
+  remove_handle(rt);
   runtime::wait_for_readers();
-  const auto closed = doomed->close(until);
-  if (closed && doomed->wait_for_users(until)) {
+  if (closed && doomed->wait_for_users(deadline::in(patience_ns))) {
     delete doomed;
     return;
   }
@@ -111,21 +113,22 @@ void mycelium_runtime_destroy(MyceliumRuntime* rt) {
         return fail(status::unsupported,
                     "a callback cannot destroy the runtime that runs it; use mycelium_runtime_destroy_later");
     }
-    if (auto* doomed = take_handle(rt))
-      dispose(doomed);
+    if (auto* doomed = claim_destruction(rt))
+      dispose(rt, doomed);
     return MYCELIUM_SUCCESS + 0;
   });
 }
 
 int32_t mycelium_runtime_destroy_later(MyceliumRuntime* rt) {
   return fenced([&] {
-    auto* doomed = rt != nullptr ? take_handle(rt) : nullptr;
+    auto* doomed = claim_destruction(rt);
     if (doomed == nullptr)
       return fail_handle(rt);
     doomed->stop_accepting();
-    std::thread([doomed] {
+    const runtime::signals_blocked in_new_threads;
+    std::thread([rt, doomed] {
       pthread_setname_np(pthread_self(), "myc.destroy");
-      dispose(doomed);
+      dispose(rt, doomed);
     }).detach();
     return MYCELIUM_SUCCESS + 0;
   });

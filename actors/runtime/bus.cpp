@@ -2,6 +2,7 @@
 
 #include "actors/runtime/engine.hpp"
 #include "actors/runtime/exit_guard.hpp"
+#include "actors/runtime/signals_blocked.hpp"
 #include "actors/runtime/subscription.hpp"
 
 #include <exception>

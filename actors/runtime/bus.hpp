@@ -88,6 +88,7 @@ public:
   // Would a payload be let in? success, closed, invalid_argument, too_large, unknown_type, invalid_payload.
   status admit(std::uint16_t type_id, message::bytes content);
   static const std::string& publish_problem() noexcept; // of this thread's last refusal
+  void count_refused() { publishers_.mine().count_refused(); }
 
   // ---- subscribe: bus_subscribe.cpp ----------------------------------------------------------------------------------
   result<std::uint64_t> subscribe(subscription_options options);

@@ -73,7 +73,7 @@ result<void> bus::close(const deadline& until) {
   // What was accepted is delivered, as far as the deadline allows. Callbacks get `closed` for what they publish now.
   // A queue that this very thread serves cannot get emptier while we wait.
   for (auto& l : living_lanes())
-    if (!l->options().queue || l->options().queue->is_served_elsewhere())
+    if (!l->ended() && (!l->options().queue || l->options().queue->is_served_elsewhere()))
       l->wait_until_settled(l->accepted(), until);
   requests_->close();
   if (auto ended = end_lanes(living_lanes(), until); !ended)

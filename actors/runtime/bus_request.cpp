@@ -24,12 +24,11 @@ result<void> bus::send_request(const outgoing& what, message::bytes content, pen
   request.correlation_id = pending.id();
   request.request = &pending;
   read_guard guard;
+  pending.begin_sending();
   const auto outcome = publish(guard, request, content);
   if (outcome != status::success && pending.cancel())
     return failure{outcome, publish_problem()};
-  // The message held a reference; if it never came to be, or is gone, so is the last one who could answer.
-  if (outcome == status::success && !pending.is_carried())
-    pending.abandon();
+  pending.end_sending(); // nobody took it, or all have let go of it: no_reply
   return {};
 }
 
@@ -39,8 +38,10 @@ result<message_ptr> bus::request(const outgoing& what, message::bytes content, s
                    "a worker thread must not wait for a reply; use mycelium_request_async or a dedicated subscription"};
   const auto until = deadline::in(timeout_ns);
   auto opened = requests_->open({}, forever);
-  if (!opened)
+  if (!opened) {
+    publishers_.mine().count_refused();
     return opened.error();
+  }
   auto& pending = **opened;
   if (auto sent = send_request(what, content, pending); !sent)
     return sent.error();
@@ -55,8 +56,10 @@ result<message_ptr> bus::request(const outgoing& what, message::bytes content, s
 result<void> bus::request_async(const outgoing& what, message::bytes content, std::int64_t timeout_ns,
                                 reply_target target, std::uint64_t* out_id) {
   auto opened = requests_->open(std::move(target), timeout_ns);
-  if (!opened)
+  if (!opened) {
+    publishers_.mine().count_refused();
     return opened.error();
+  }
   if (out_id != nullptr)
     *out_id = (*opened)->id(); // before the outcome can come
   return send_request(what, content, **opened);

@@ -3,16 +3,17 @@
 #include "actors/runtime/lane_actor.hpp"
 #include "actors/runtime/park_policy.hpp"
 #include "actors/runtime/request.hpp"
+#include "actors/runtime/signals_blocked.hpp"
 
 #include <algorithm>
 #include <caf/actor_cast.hpp>
 #include <caf/atom.hpp>
 #include <caf/behavior.hpp>
 #include <caf/event_based_actor.hpp>
+#include <caf/logger.hpp>
 #include <caf/scheduler/coordinator.hpp>
 #include <caf/send.hpp>
 #include <chrono>
-#include <csignal>
 #include <unordered_map>
 
 namespace mycelium::runtime {
@@ -87,13 +88,7 @@ private:
 
 } // namespace
 
-signals_blocked::signals_blocked() noexcept {
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before_);
-}
-
-signals_blocked::~signals_blocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+thread_let_go::~thread_let_go() { caf::logger::set_current_actor_system(nullptr); }
 
 caf::actor_system_config& engine::configure(caf::actor_system_config& config, const settings& how) {
   // By code alone: a library reads neither the host's arguments nor files in its working directory.
@@ -104,6 +99,7 @@ caf::actor_system_config& engine::configure(caf::actor_system_config& config, co
 }
 
 engine::engine(settings how) : how_(std::move(how)), system_(configure(config_, how_)) {
+  const thread_let_go afterwards;
   supervisor_ = system_.spawn<supervisor>(how_.restart);
   courier_ = system_.spawn<courier>(*how_.requests);
   how_.requests->connect([who = caf::actor_cast<caf::actor_addr>(courier_)] {
@@ -119,9 +115,16 @@ engine::engine(settings how) : how_(std::move(how)), system_(configure(config_, 
 engine::~engine() = default;
 
 caf::actor engine::spawn(const counted_ptr<lane>& data) {
+  const thread_let_go afterwards;
   const signals_blocked in_new_threads;
-  auto who = data->options().dedicated ? system_.spawn<lane_actor, caf::detached>(data) : system_.spawn<lane_actor>(data);
-  data->attach(static_cast<lane_actor*>(caf::actor_cast<caf::abstract_actor*>(who)));
+  const auto& options = data->options();
+  auto who = options.dedicated    ? system_.spawn<lane_actor, caf::detached>(data)
+             : options.run_inline ? system_.spawn<lane_actor, caf::lazy_init>(data)
+                                  : system_.spawn<lane_actor>(data);
+  auto* actor = static_cast<lane_actor*>(caf::actor_cast<caf::abstract_actor*>(who));
+  data->attach(actor);
+  if (options.run_inline)
+    actor->initialise_here();
   caf::anon_send(supervisor_, watch::value, who, data->id());
   return who;
 }

@@ -49,16 +49,14 @@ private:
   caf::actor courier_;
 };
 
-// All signals stay with the host's threads: blocked while this lives, for threads started meanwhile.
-class signals_blocked {
-public:
-  signals_blocked() noexcept;
-  ~signals_blocked();
-  signals_blocked(const signals_blocked&) = delete;
-  signals_blocked& operator=(const signals_blocked&) = delete;
-
-private:
-  __sigset_t before_;
+// CAF leaves a counted pointer to the system's logger in each thread that creates a system or spawns an actor, and
+// ~actor_system waits for the logger's last holder: destroying on another thread, or after a subscribe on one that lives
+// on, would hang. So such threads let go at the end of this scope.
+struct thread_let_go {
+  thread_let_go() = default;
+  ~thread_let_go();
+  thread_let_go(const thread_let_go&) = delete;
+  thread_let_go& operator=(const thread_let_go&) = delete;
 };
 
 } // namespace mycelium::runtime

@@ -1,13 +1,25 @@
 #include "actors/runtime/history.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 namespace mycelium::runtime {
+
+namespace {
+
+// One count for all: a history that is forgotten and kept anew must not give an index twice.
+std::uint64_t next_index() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+} // namespace
 
 void history::append(message& m) {
   message_ptr oldest; // freed after the lock
   std::lock_guard lock(mutex_);
-  m.extras()->history_index = ++last_index_;
+  last_index_ = next_index();
+  m.extras()->history_index = last_index_;
   kept_.emplace_back(m.retain());
   if (kept_.size() > depth_) {
     oldest = std::move(kept_.front());

@@ -286,7 +286,6 @@ std::size_t lane::take(std::vector<const message*>& out, std::size_t max) noexce
   while (count < max && !kept_.empty() && !ended()) {
     out.push_back(kept_.front().release());
     kept_.erase(kept_.begin());
-    direct_.fetch_add(1, std::memory_order_relaxed);
     ++count;
   }
   while (count < max && !ended()) {
@@ -310,6 +309,7 @@ std::size_t lane::take(std::vector<const message*>& out, std::size_t max) noexce
 void lane::begin_with(std::vector<message_ptr> kept, std::uint64_t last_index) {
   kept_ = std::move(kept);
   kept_until_ = last_index;
+  direct_.fetch_add(kept_.size(), std::memory_order_relaxed);
   begun_.store(true, std::memory_order_seq_cst);
 }
 
@@ -317,7 +317,6 @@ void lane::deliver_kept(callback_scope& scope) noexcept {
   auto kept = std::move(kept_);
   kept_.clear();
   for (const auto& m : kept) {
-    direct_.store(direct_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     if (ended())
       dropped_[std::size_t(rest_is_)].fetch_add(1, std::memory_order_relaxed);
     else

@@ -97,8 +97,10 @@ public:
   // Delivers m at once behind what waits, if `may_run` and nothing is in its way; else leaves it in the ring for drain.
   // Takes over the caller's reference unless m is borrowed. True if the ring was left empty.
   bool deliver_inline(const message& m, bool may_run) noexcept;
-  // Something for drain to do? seq_cst, for after the consumer announced that it sleeps.
-  bool idle() const noexcept { return !has_begun() || (ring_.nothing_to_pop() && !must_announce()); }
+  // Nothing for drain to do? seq_cst, for after the actor announced that it sleeps. In queue mode the ring is not its.
+  bool idle() const noexcept {
+    return !has_begun() || ((feeds_queue() || ring_.nothing_to_pop()) && !must_announce());
+  }
   // Queue mode: appends up to max messages to `out`, under the queue's receive lock.
   std::size_t take(std::vector<const message*>& out, std::size_t max) noexcept;
   bool holds_nothing() const noexcept {

@@ -6,6 +6,7 @@
 #include <caf/behavior.hpp>
 #include <caf/detail/private_thread.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
+#include <caf/scoped_execution_unit.hpp>
 
 namespace mycelium::runtime {
 
@@ -52,6 +53,15 @@ lane_actor::resume_result lane_actor::take_turn(caf::execution_unit* unit, std::
     if (more)
       return caf::resumable::resume_later; // to the end of the queue: be fair
   }
+}
+
+void lane_actor::initialise_here() {
+  if (!try_take())
+    return; // a message came first: a worker does it
+  caf::scoped_execution_unit unit(&home_system());
+  if (caf::event_based_actor::resume(&unit, 1) == caf::resumable::resume_later)
+    return home_system().scheduler().enqueue(this);
+  intrusive_ptr_release(ctrl());
 }
 
 void lane_actor::run_inline(const message& m) {

@@ -35,7 +35,8 @@ public:
   // lane::deliver_inline, then gives the right back.
   void run_inline(const message& m);
 
-  lane& data() const noexcept { return *lane_; }
+  // For an actor that was spawned asleep (lazy_init): its first turn, on this thread, so that it can run inline at once.
+  void initialise_here();
 
 private:
   resume_result take_turn(caf::execution_unit* unit, std::size_t max_throughput);

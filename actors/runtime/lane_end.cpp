@@ -97,7 +97,6 @@ void lane::finish() noexcept {
   if (finishing_.exchange(true, std::memory_order_seq_cst))
     return;
   auto& rest = dropped_[std::size_t(rest_is_)];
-  direct_.fetch_add(kept_.size(), std::memory_order_relaxed);
   rest.fetch_add(kept_.size(), std::memory_order_relaxed);
   kept_.clear();
   while (const auto* m = ring_.pop_shared()) { // right for either policy

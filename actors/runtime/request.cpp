@@ -27,6 +27,18 @@ bool pending_request::settle(status outcome, message_ptr reply) {
   return true;
 }
 
+void pending_request::abandon() noexcept {
+  abandoned_.store(true, std::memory_order_seq_cst);
+  if (!sending_.load(std::memory_order_seq_cst))
+    settle(status::no_reply, {});
+}
+
+void pending_request::end_sending() noexcept {
+  sending_.store(false, std::memory_order_seq_cst);
+  if (abandoned_.load(std::memory_order_seq_cst))
+    settle(status::no_reply, {});
+}
+
 bool pending_request::cancel() {
   if (settled_.exchange(true, std::memory_order_seq_cst))
     return false;

@@ -44,7 +44,10 @@ public:
   bool settled() const noexcept { return settled_.load(std::memory_order_acquire); }
   // False if it was settled before; the reply is dropped then.
   bool settle(status outcome, message_ptr reply);
-  void abandon() noexcept { settle(status::no_reply, {}); }
+  // The last message that carried it is gone: no_reply. While it is being sent, that has to wait: publish may yet say why.
+  void abandon() noexcept;
+  void begin_sending() noexcept { sending_.store(true, std::memory_order_seq_cst); }
+  void end_sending() noexcept;
   // Settles it with no outcome at all; false if it was settled before.
   bool cancel();
   void run_handler(const message* reply) noexcept;
@@ -54,9 +57,8 @@ public:
   status outcome() const noexcept { return outcome_; }
   message_ptr take_reply() noexcept { return std::move(reply_); }
 
-  // A message carries the request, or did: when the last such message goes, the request is abandoned.
-  void mark_carried() noexcept { carried_.store(true, std::memory_order_relaxed); }
-  bool is_carried() const noexcept { return carried_.load(std::memory_order_relaxed); }
+
+  void mark_carried() noexcept { abandoned_.store(false, std::memory_order_seq_cst); }
 
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept {
@@ -69,7 +71,8 @@ private:
 
   std::atomic<std::uint32_t> references_{1};
   std::atomic<bool> settled_{false};
-  std::atomic<bool> carried_{false};
+  std::atomic<bool> sending_{false};
+  std::atomic<bool> abandoned_{true}; // until a message carries it
   std::atomic<bool> ready_{false}; // outcome_ and reply_ are written
   waiting_room waiting_;
   status outcome_ = status::internal;

@@ -82,7 +82,8 @@ MYCELIUM_API int32_t mycelium_info_json(char* buffer, size_t cap, size_t* out_le
 
 typedef enum MyceliumPolicy {
   MYCELIUM_POLICY_DEFAULT = 0,     /* what the runtime's configuration says */
-  MYCELIUM_POLICY_BLOCK = 1,       /* the publisher waits, at most block_timeout_ns; in a callback it gets FULL at once */
+  MYCELIUM_POLICY_BLOCK = 1,       /* the publisher waits, at most block_timeout_ns; on a worker thread (in a callback that
+                                      is not DEDICATED), and from the subscription's own callback, it gets FULL at once */
   MYCELIUM_POLICY_DROP_OLDEST = 2, /* makes room; with capacity 2 the latest value survives */
   MYCELIUM_POLICY_DROP_NEWEST = 3, /* the new message is dropped for this subscriber, publish succeeds */
   MYCELIUM_POLICY_FAIL = 4         /* publish returns MYCELIUM_ERROR_FULL */
