@@ -40,6 +40,24 @@ TEST(canonical, ignores_where_the_root_is_and_what_flatc_keeps_on_request) {
   EXPECT_EQ(set_of(base), set_of(base + " root_type T; file_identifier \"ABCD\";"));
 }
 
+TEST(canonical, ignores_attributes_that_only_steer_code_generators) {
+  // The binary schema of the compiler holds FlatBuffers' own attributes, that of plain flatc does not.
+  auto all = testing::from_text(base);
+  const auto before = canonical_set(all, canonical_texts(all));
+  for (const char* key : {"bit_flags", "cpp_type", "id", "native_inline", "streaming"})
+    all.objects[0].attributes.push_back({key, "0"});
+  EXPECT_EQ(canonical_set(all, canonical_texts(all)), before);
+  all.objects[0].attributes.push_back({"mine", "0"});
+  EXPECT_NE(canonical_set(all, canonical_texts(all)), before);
+}
+
+TEST(canonical, quotes_attributes) {
+  const auto all = testing::from_text("table T (type_id: 1, topic: \"a\\\"b\\\\c\\n\\x7f\") {}");
+  EXPECT_NE(canonical_set(all, canonical_texts(all)).find("  attribute topic \"a\\\"b\\\\c\\x0a\\x7f\"\n"),
+            std::string::npos)
+      << canonical_set(all, canonical_texts(all));
+}
+
 TEST(canonical, changes_with_everything_that_has_a_meaning) {
   const std::vector<std::pair<std::string, std::string>> changes = {{"a: int", "b: int"},
                                                                     {"a: int", "a: uint"},
