@@ -93,6 +93,8 @@ TEST_F(schema_verb_test, errors_name_file_and_line_and_fail) {
   const auto unions = run("compile --cpp . unions.fbs");
   EXPECT_EQ(unions.code, 1);
   EXPECT_NE(unions.text.find("unions.fbs:5: T.many: a vector of unions"), std::string::npos) << unions.text;
+  write("large.fbs", "struct S { x: [ubyte:40000]; }\ntable T (type_id: 5) { a: S;\n b: S; }");
+  EXPECT_NE(run("compile --cpp . large.fbs").text.find("large.fbs:3: T: its fields need more"), std::string::npos);
   EXPECT_EQ(run("compile --cpp . missing.fbs").code, 1);
   EXPECT_EQ(run("compile missing.fbs").code, 2);
   EXPECT_EQ(run("").code, 2);
