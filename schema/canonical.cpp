@@ -9,31 +9,14 @@ namespace {
 
 // FlatBuffers' own attributes: what they change of the format is said elsewhere in the form (id, default, alignment,
 // ...), the others steer code generators. flatc keeps them in a .bfbs only when asked to.
-constexpr std::string_view built_in_attributes[] = {"bit_flags",
-                                                    "cpp_ptr_type",
-                                                    "cpp_ptr_type_get",
-                                                    "cpp_str_flex_ctor",
-                                                    "cpp_str_type",
-                                                    "cpp_type",
-                                                    "csharp_partial",
-                                                    "deprecated",
-                                                    "flexbuffer",
-                                                    "force_align",
-                                                    "hash",
-                                                    "id",
-                                                    "idempotent",
-                                                    "key",
-                                                    "native_custom_alloc",
-                                                    "native_default",
-                                                    "native_inline",
-                                                    "native_type",
-                                                    "native_type_pack_name",
-                                                    "nested_flatbuffer",
-                                                    "original_order",
-                                                    "private",
-                                                    "required",
-                                                    "shared",
-                                                    "streaming"};
+bool is_built_in(std::string_view attribute) {
+  static constexpr std::string_view names[] = {
+      "bit_flags", "csharp_partial", "deprecated", "flexbuffer",        "force_align",    "hash",
+      "id",        "idempotent",     "key",        "nested_flatbuffer", "original_order", "private",
+      "required",  "shared",         "streaming"};
+  return attribute.starts_with("cpp_") || attribute.starts_with("native_") ||
+         std::find(std::begin(names), std::end(names), attribute) != std::end(names);
+}
 
 void append_quoted(std::string& out, std::string_view text) {
   static constexpr char digits[] = "0123456789abcdef";
@@ -56,7 +39,7 @@ void append_quoted(std::string& out, std::string_view text) {
 
 void append_attributes(std::string& out, const std::vector<attribute>& attributes, std::string_view indent) {
   for (const auto& each : attributes) {
-    if (std::binary_search(std::begin(built_in_attributes), std::end(built_in_attributes), each.key))
+    if (is_built_in(each.key))
       continue;
     out.append(indent).append("attribute ").append(each.key).append(" ");
     append_quoted(out, each.value);

@@ -132,6 +132,8 @@ private:
         return "its values need distinct names";
       if (!in_range(each.underlying, value.value) || (i > 0 && !less(each.values[i - 1].value, value.value)))
         return "value " + value.name + " is out of range or out of order";
+      if (!each.is_union && (value.member.base != base_type::none || value.member.index != -1))
+        return "value " + value.name + " has a type";
       if (each.is_union && !check_member(value))
         return "member " + value.name + " is neither a table, a struct nor a string";
     }
@@ -141,8 +143,8 @@ private:
 
   bool check_member(const enum_value& value) const {
     if (value.value == 0)
-      return value.member.base == base_type::none;
-    return value.member.base == base_type::string ||
+      return value.member.base == base_type::none && value.member.index == -1;
+    return (value.member.base == base_type::string && value.member.index == -1) ||
            (value.member.base == base_type::object && find_object(value.member.index));
   }
 
@@ -189,7 +191,7 @@ private:
     if (is_scalar(item))
       return check_scalar(field.type, item);
     if (item == base_type::string)
-      return {};
+      return field.type.index == -1 ? complaint() : "a string has no index";
     if (item == base_type::object)
       return find_object(field.type.index) ? complaint() : "its table or struct does not exist";
     if (item != base_type::union_value)

@@ -109,7 +109,7 @@ void add_tables(const model& model, spaces& out) {
   for (const auto& each : model.tables)
     out.add(each.name, "\n" + cpp_table_codec_declaration(each));
   for (const auto i : written_unions)
-    out.add(model.unions[i].name, cpp_union_codec(model, model.unions[i]));
+    out.add(model.unions[i].name, cpp_union_codec(model.unions[i]));
   for (const auto& each : model.tables)
     out.add(each.name, cpp_table_codec(model, each));
 }

@@ -222,7 +222,7 @@ $support::written flat_write($support::builder& out, const $name& value);
               {{"name", cpp_local(each.name)}, {"support", cpp_support}});
 }
 
-std::string cpp_union_codec(const model& model, const union_type& each) {
+std::string cpp_union_codec(const union_type& each) {
   std::string types = "0";
   std::string reads;
   std::string writes;
@@ -241,7 +241,6 @@ std::string cpp_union_codec(const model& model, const union_type& each) {
     reads += fill(read, {{"value", value}, {"index", index}});
     writes += fill(write, {{"support", cpp_support}, {"index", index}, {"full", each.name.full + "." + member.name}});
   }
-  static_cast<void>(model);
   return fill(union_functions, {{"name", cpp_local(each.name)},
                                 {"support", cpp_support},
                                 {"types", types},

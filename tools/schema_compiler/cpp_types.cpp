@@ -9,9 +9,13 @@ namespace mycelium::schema_compiler {
 namespace {
 
 constexpr std::string_view flag_operators = R"(
-constexpr $name operator|($name a, $name b) { return static_cast<$name>(static_cast<$type>(a) | static_cast<$type>(b)); }
-constexpr $name operator&($name a, $name b) { return static_cast<$name>(static_cast<$type>(a) & static_cast<$type>(b)); }
-constexpr $name operator~($name a) { return static_cast<$name>(static_cast<$type>(~static_cast<$type>(a))); }
+constexpr $name operator|($name a, $name b) {
+  return static_cast<$name>(static_cast<$type>(a) | static_cast<$type>(b));
+}
+constexpr $name operator&($name a, $name b) {
+  return static_cast<$name>(static_cast<$type>(a) & static_cast<$type>(b));
+}
+constexpr $name operator~($name a) { return static_cast<$name>(~static_cast<$type>(a)); }
 )";
 
 constexpr std::string_view message_head = R"(  static constexpr std::uint16_t type_id = $id;

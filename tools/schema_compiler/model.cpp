@@ -46,7 +46,23 @@ public:
   }
 
 private:
+  // Offsets in a table are 16 bits: FlatBuffers' builder would write nonsense once it is full.
+  result<void> check_size(const schema::object& table) const {
+    std::size_t size = 4;
+    for (const auto& field : table.fields) {
+      const bool is_struct = field.type.base == base_type::object && !is_table(field.type);
+      const auto* structure = is_struct ? &all_.objects[static_cast<std::size_t>(field.type.index)] : nullptr;
+      size += structure ? structure->size + structure->alignment : schema::size_of(field.type.base);
+    }
+    if (!table.is_struct && size > 65535)
+      return unsupported(table.name + ": its fields need more than 65535 bytes; put some into tables of their own");
+    return {};
+  }
+
   result<void> check() const {
+    for (const auto& object : all_.objects)
+      if (auto fits = check_size(object); !fits)
+        return fits;
     for (const auto& object : all_.objects)
       for (const auto& field : object.fields)
         if (!field.deprecated && field.type.base == base_type::vector && field.type.element == base_type::union_value)
