@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The mycelium program as its users see it: output, exit codes, and that doctor finds what is wrong.
 
   cli_test.py MYCELIUM [BROKEN_LIBRARY]

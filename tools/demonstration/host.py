@@ -87,7 +87,7 @@ class Demo:
         self.received_by_python = arguments.output / "received-by-python.txt"
         arguments.output.mkdir(parents=True, exist_ok=True)
 
-        self.runtime = Runtime(SCHEMA_DIGEST)
+        self.runtime = Runtime(SCHEMA_DIGEST, name="demo", block_timeout=PATIENCE)
         self.publisher = Publisher(str(arguments.publisher), self.runtime.handle, str(arguments.file))
         self.in_c = Subscriber(str(arguments.subscriber), self.runtime.handle, str(self.received_by_c))
         self.in_python = TextReceiver(self.received_by_python)
@@ -108,7 +108,7 @@ class Demo:
         self.in_python.expect(lines)
         begin = time.perf_counter()
         self.publisher.stream(lines, rate)
-        self.runtime.flush()
+        self.runtime.flush(PATIENCE)
         in_python = self.in_python.report()
         return time.perf_counter() - begin, self.in_c.report(), in_python
 
@@ -143,7 +143,7 @@ class Demo:
                        + (f", {self.passes} times" if equal and self.passes > 1 else ""))
         page.check(words.words == words.expected, "word counts",
                    f"Python counted {words.words:,}, C++ {words.expected:,}")
-        dropped = sum(stats["dropped"].values())
+        dropped = sum(stats.dropped.values())
         page.check(dropped == 0, "dropped", str(dropped))
 
     def close(self) -> None:
