@@ -98,6 +98,7 @@ class Demo:
         self.passes = max(1, round(FAST_MESSAGES / lines))
         self.paced = min(PACED_LINES, lines)
         self.fast = self.passes * lines - self.paced
+        page.title("One bus in one process, three languages")
         page.line("host", f"Python {platform.python_version()}, which made the runtime")
         page.line("publisher", f"C++, {arguments.publisher.name}: {arguments.file}, "
                                f"{plural(lines, 'line')}, {plural(self.publisher.file.bytes, 'byte')}")
