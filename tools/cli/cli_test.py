@@ -60,8 +60,8 @@ class Doctor(unittest.TestCase):
         code, found = doctor()
         self.assertEqual([each for each in found.values() if each["verdict"] == "fail"], [])
         self.assertEqual(code, 0)
-        for subject in ("version", "callback", "dedicated thread", "inline callback", "publish a loan", "queue, eventfd",
-                        "request and reply", "close", "clock", "cores", "threads", "CUDA"):
+        for subject in ("version", "callback", "dedicated thread", "inline callback", "publish a loan",
+                        "queue, eventfd", "request and reply", "close", "clock", "cores", "threads", "CUDA"):
             self.assertIn(subject, found)
 
     def test_text_says_the_same_as_json(self):
@@ -120,7 +120,8 @@ class DoctorFindsABrokenInstallation(unittest.TestCase):
 
 class Bench(unittest.TestCase):
     def test_every_message_reaches_every_subscriber(self):
-        done = run("bench", "--json", "--seconds", "0.05", "--publishers", "2", "--subscribers", "3", "--payload", "100")
+        done = run("bench", "--json", "--seconds", "0.05", "--publishers", "2", "--subscribers", "3",
+                   "--payload", "100")
         self.assertEqual(done.returncode, 0, done.stderr)
         row = json.loads(done.stdout)
         self.assertGreater(row["published"], 0)
