@@ -1,5 +1,5 @@
-/* For cli_test.py, loaded before libmycelium_ffi.so with LD_PRELOAD: an installation that does not work, so that doctor is seen to
- * find it out. BROKEN says how. */
+/* For cli_test.py, loaded before libmycelium_ffi.so with LD_PRELOAD: an installation that does not work, so that doctor
+ * is seen to find it out. BROKEN says how. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <mycelium.h>

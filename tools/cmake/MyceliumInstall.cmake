@@ -1,5 +1,5 @@
-# What `cmake --install` copies: header, libraries, the mycelium program, and what lets other builds find them (pkg-config
-# and a CMake package). Everything is found relative to where it lies, so the installed tree may be moved.
+# What `cmake --install` copies: header, libraries, the mycelium program, and what lets other builds find them
+# (pkg-config and a CMake package). Everything is found relative to where it lies, so the installed tree may be moved.
 include(CMakePackageConfigHelpers)
 
 install(FILES "${PROJECT_SOURCE_DIR}/ffi/include/mycelium.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")

@@ -1,9 +1,9 @@
 """The demo: one process, one bus, three languages.
 
 This Python program makes the runtime. It loads a publisher written in C++ and a subscriber written in C as shared
-objects and gives them its handle. The publisher streams the lines of a text file as TextMessage; the C subscriber and one
-written here receive them by type id; the publisher also asks this program to count words. At the end everything that
-arrived is compared with the file, byte for byte. Exit code 0 only if all of it is equal and nothing was dropped.
+objects and gives them its handle. The publisher streams the lines of a text file as TextMessage; the C subscriber and
+one written here receive them by type id; the publisher also asks this program to count words. At the end everything
+that arrived is compared with the file, byte for byte. Exit code 0 only if all of it is equal and nothing was dropped.
 """
 
 from __future__ import annotations
