@@ -16,9 +16,7 @@ constexpr std::array verbs{
     verb{"bench", "measure publish-to-callback rate and latency on this machine", bench_verb},
     verb{"doctor", "check that this installation works, and say what to do where it does not", doctor_verb},
     verb{"info", "print versions and options, or the message types of a .bfbs file", info_verb},
-#ifdef MYCELIUM_SCHEMA_VERB
     verb{"schema", "compile, fingerprint and compare message schemas", schema_verb},
-#endif
 };
 
 void print_help(std::FILE* out) {

@@ -30,7 +30,7 @@ if(MYCELIUM_SANITIZE)
   endif()
 endif()
 
-# mycelium_room(target): a room's objects, with our warnings as errors.
+# mycelium_warnings(target): our warnings, as errors.
 function(mycelium_warnings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
 endfunction()

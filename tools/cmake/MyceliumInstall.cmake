@@ -1,5 +1,5 @@
-# What `cmake --install` copies: header, libraries, the mycelium program, and what lets other builds find them (pkg-config
-# and a CMake package). Everything is found relative to where it lies, so the installed tree may be moved.
+# What `cmake --install` copies: header, libraries, the mycelium program, and what lets other builds find them
+# (pkg-config and a CMake package). Everything is found relative to where it lies, so the installed tree may be moved.
 include(CMakePackageConfigHelpers)
 
 install(FILES "${PROJECT_SOURCE_DIR}/ffi/include/mycelium.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
@@ -14,7 +14,7 @@ if(TARGET mycelium)
 endif()
 # The .fbs files: a schema of one's own includes mycelium's for the attributes type_id and topic.
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/schema/" DESTINATION "${CMAKE_INSTALL_DATADIR}/mycelium/schema"
-        FILES_MATCHING PATTERN "*.fbs" PATTERN "golden" EXCLUDE)
+        FILES_MATCHING PATTERN "*.fbs" PATTERN "golden*" EXCLUDE)
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 
 # pkg-config

@@ -1,9 +1,9 @@
 """The demo: one process, one bus, three languages.
 
-This Python program makes the runtime. It loads a publisher written in C++ and a subscriber written in C as shared objects
-and gives them its handle. The publisher streams the lines of a text file as TextMessage; the C subscriber and one written
-here receive them by type id; the publisher also asks this program to count words. At the end everything that arrived is
-compared with the file, byte for byte. Exit code 0 only if all of it is equal and nothing was dropped.
+This Python program makes the runtime. It loads a publisher written in C++ and a subscriber written in C as shared
+objects and gives them its handle. The publisher streams the lines of a text file as TextMessage; the C subscriber and
+one written here receive them by type id; the publisher also asks this program to count words. At the end everything
+that arrived is compared with the file, byte for byte. Exit code 0 only if all of it is equal and nothing was dropped.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ class TextReceiver:
         self._file.flush()
         ordered, self._latencies_ns = sorted(self._latencies_ns), []
         last = len(ordered) - 1
-        return Report(messages=len(ordered), p50_ns=ordered[last // 2], p99_ns=ordered[last * 99 // 100], max_ns=ordered[last])
+        return Report(messages=len(ordered), p50_ns=ordered[last // 2], p99_ns=ordered[last * 99 // 100],
+                      max_ns=ordered[last])
 
     def close(self) -> None:
         self._file.close()
@@ -87,7 +88,7 @@ class Demo:
         self.received_by_python = arguments.output / "received-by-python.txt"
         arguments.output.mkdir(parents=True, exist_ok=True)
 
-        self.runtime = Runtime(SCHEMA_DIGEST)
+        self.runtime = Runtime(SCHEMA_DIGEST, name="demo", block_timeout=PATIENCE)
         self.publisher = Publisher(str(arguments.publisher), self.runtime.handle, str(arguments.file))
         self.in_c = Subscriber(str(arguments.subscriber), self.runtime.handle, str(self.received_by_c))
         self.in_python = TextReceiver(self.received_by_python)
@@ -98,6 +99,7 @@ class Demo:
         self.passes = max(1, round(FAST_MESSAGES / lines))
         self.paced = min(PACED_LINES, lines)
         self.fast = self.passes * lines - self.paced
+        page.title("One bus in one process, three languages")
         page.line("host", f"Python {platform.python_version()}, which made the runtime")
         page.line("publisher", f"C++, {arguments.publisher.name}: {arguments.file}, "
                                f"{plural(lines, 'line')}, {plural(self.publisher.file.bytes, 'byte')}")
@@ -108,7 +110,7 @@ class Demo:
         self.in_python.expect(lines)
         begin = time.perf_counter()
         self.publisher.stream(lines, rate)
-        self.runtime.flush()
+        self.runtime.flush(PATIENCE)
         in_python = self.in_python.report()
         return time.perf_counter() - begin, self.in_c.report(), in_python
 
@@ -143,7 +145,7 @@ class Demo:
                        + (f", {self.passes} times" if equal and self.passes > 1 else ""))
         page.check(words.words == words.expected, "word counts",
                    f"Python counted {words.words:,}, C++ {words.expected:,}")
-        dropped = sum(stats["dropped"].values())
+        dropped = sum(stats.dropped.values())
         page.check(dropped == 0, "dropped", str(dropped))
 
     def close(self) -> None:

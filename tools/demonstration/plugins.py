@@ -1,7 +1,7 @@
 """The C++ publisher and the C subscriber, loaded into this process as shared objects.
 
-Both get the handle of a runtime that Python made: every language in the process is on one bus. ctypes lets go of Python's
-lock while a plug-in runs.
+Both get the handle of a runtime that Python made: every language in the process is on one bus. ctypes lets go of
+Python's lock while a plug-in runs.
 """
 
 from __future__ import annotations
