@@ -3,8 +3,7 @@
 #include "gate.hpp"
 
 #include <fstream>
-#include <regex>
-#include <sstream>
+#include <iterator>
 
 namespace mycelium::laws {
 
@@ -160,13 +159,13 @@ std::vector<handle_call> every_handle_call(call_arguments& arguments) {
 
 std::vector<std::string> functions_with_a_handle() {
   std::ifstream file{MYCELIUM_HEADER};
-  std::stringstream text;
-  text << file.rdbuf();
-  const std::string header = text.str();
-  const std::regex declaration{R"((mycelium_\w+)\(MyceliumRuntime\* rt[,)])"};
+  const std::string header{std::istreambuf_iterator<char>{file}, {}};
+  constexpr std::string_view parameter = "(MyceliumRuntime* rt";
   std::vector<std::string> names;
-  for (std::sregex_iterator it{header.begin(), header.end(), declaration}, end; it != end; ++it)
-    names.push_back((*it)[1]);
+  for (auto at = header.find(parameter); at != header.npos; at = header.find(parameter, at + 1)) {
+    const auto before_name = header.find_last_of(" *", at);
+    names.push_back(header.substr(before_name + 1, at - before_name - 1));
+  }
   return names;
 }
 
