@@ -7,6 +7,7 @@
 #include "codec.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -20,7 +21,7 @@ struct memory {
   memory() = default;
   memory(const memory&) = delete;
   memory& operator=(const memory&) = delete;
-  ~memory() { PyMem_RawFree(base); }
+  ~memory() { std::free(base); }
 };
 
 class builder {
@@ -120,14 +121,14 @@ private:
       return false;
     }
     const std::size_t wanted = std::max({size_ + count, room_.capacity * 2, std::size_t{1024}});
-    auto* moved = static_cast<std::uint8_t*>(PyMem_RawMalloc(wanted));
+    auto* moved = static_cast<std::uint8_t*>(std::malloc(wanted));
     if (!moved) {
       PyErr_NoMemory();
       return false;
     }
     if (size_ > 0)
       std::memcpy(moved + (wanted - size_), head(), size_);
-    PyMem_RawFree(std::exchange(room_.base, moved));
+    std::free(std::exchange(room_.base, moved));
     room_.capacity = wanted;
     return true;
   }

@@ -1,0 +1,22 @@
+// Statuses of the C interface as Python exceptions.
+#pragma once
+
+#include "python.hpp"
+
+#include <cstdint>
+
+namespace mycelium::python {
+
+bool add_errors(PyObject* module);
+
+// Sets the exception of a status with the text of this thread's last failed call. Always NULL.
+PyObject* raise(std::int32_t status);
+// The same with a text of its own; an empty one becomes the text that every status has.
+PyObject* raise(std::int32_t status, const char* text);
+// "runtime closed"
+PyObject* raise_closed();
+
+// Hands the current exception to logging.getLogger("mycelium"), saying where it happened. Never fails.
+void report(PyObject* where);
+
+} // namespace mycelium::python
