@@ -198,6 +198,25 @@ PyObject* take_message(MyceliumMessage* handle, PyObject* cls, const plan* layou
   return bytes ? PyObject_CallMethod(cls, "from_bytes", "O", bytes.get()) : nullptr;
 }
 
+PyObject* read_reply(PyObject* reply, PyObject* cls) {
+  if (cls == Py_None || PyLong_Check(cls))
+    return ref::share(reply).release();
+  std::uint16_t wanted = 0;
+  const std::uint16_t given = mycelium_message_type_id(self_of(reply)->handle);
+  if (!read_type_id(cls, wanted))
+    return nullptr;
+  if (wanted != given) {
+    PyErr_Format(PyExc_ValueError, "the reply has type_id %d, expected was %d", static_cast<int>(given),
+                 static_cast<int>(wanted));
+    return nullptr;
+  }
+  const plan* layout = PyType_Check(cls) ? plan_of(reinterpret_cast<PyTypeObject*>(cls)) : nullptr;
+  if (layout)
+    return message_decode(reply, cls);
+  ref bytes(PyErr_Occurred() ? nullptr : PyBytes_FromObject(reply));
+  return bytes ? PyObject_CallMethod(cls, "from_bytes", "O", bytes.get()) : nullptr;
+}
+
 bool read_type_id(PyObject* from, std::uint16_t& type_id) {
   ref number;
   if (PyLong_Check(from)) {

@@ -30,6 +30,9 @@ bool read_trace(PyObject* traceparent, MyceliumEnvelope& out);
 // NULL: the message itself.
 PyObject* take_message(MyceliumMessage* handle, PyObject* cls, const plan* layout);
 
+// A Message as cls, whose type it has to have: None or a type_id leave it as it is.
+PyObject* read_reply(PyObject* reply, PyObject* cls);
+
 // A type_id from an int or from a class with a TYPE_ID. False with an error: ValueError "message missing TYPE_ID".
 bool read_type_id(PyObject* from, std::uint16_t& type_id);
 

@@ -32,7 +32,32 @@ PyObject* info_json(PyObject*, PyObject*) {
   return status < 0 ? raise(status) : PyUnicode_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(length));
 }
 
+// For aio.py, which gets statuses and replies from a queue.
+PyObject* error_of(PyObject*, PyObject* number) {
+  const long status = PyLong_AsLong(number);
+  if (PyErr_Occurred())
+    return nullptr;
+  raise(static_cast<std::int32_t>(status), "");
+  PyObject *type = nullptr, *value = nullptr, *trace = nullptr;
+  PyErr_Fetch(&type, &value, &trace);
+  PyErr_NormalizeException(&type, &value, &trace);
+  Py_XDECREF(type);
+  Py_XDECREF(trace);
+  return value;
+}
+
+PyObject* take_reply_of(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  if (count != 2 || Py_TYPE(args[0]) != message_type) {
+    PyErr_SetString(PyExc_TypeError, "take_reply(message, cls)");
+    return nullptr;
+  }
+  return read_reply(args[0], args[1]);
+}
+
 PyMethodDef functions[] = {
+    {"error", error_of, METH_O, "error(status): the exception that a status of the C interface becomes."},
+    {"take_reply", method(take_reply_of), METH_FASTCALL,
+     "take_reply(message, cls): a reply as what the requester expects."},
     {"encode", python_encode, METH_O,
      "encode(message) -> bytes: the canonical bytes of a message of a generated class."},
     {"decode", method(python_decode), METH_FASTCALL,

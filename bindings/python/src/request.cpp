@@ -107,23 +107,8 @@ bool check_reply_class(PyObject* cls) {
 }
 
 PyObject* take_reply(MyceliumMessage* reply, PyObject* cls) {
-  if (cls == Py_None || PyLong_Check(cls))
-    return new_message(reply);
-  std::uint16_t wanted = 0;
-  const std::uint16_t given = mycelium_message_type_id(reply);
-  if (!read_type_id(cls, wanted) || wanted != given) {
-    mycelium_message_release(reply);
-    if (!PyErr_Occurred())
-      PyErr_Format(PyExc_ValueError, "the reply has type_id %d, expected was %d", static_cast<int>(given),
-                   static_cast<int>(wanted));
-    return nullptr;
-  }
-  const plan* layout = PyType_Check(cls) ? plan_of(reinterpret_cast<PyTypeObject*>(cls)) : nullptr;
-  if (PyErr_Occurred()) {
-    mycelium_message_release(reply);
-    return nullptr;
-  }
-  return take_message(reply, cls, layout);
+  ref whole(new_message(reply));
+  return whole ? read_reply(whole.get(), cls) : nullptr;
 }
 
 } // namespace mycelium::python
