@@ -253,6 +253,7 @@ _live: weakref.WeakSet[Runtime] = weakref.WeakSet()
 
 def _close_all() -> None:
     """Runs at exit, while callbacks still can: closes what was left open, within a deadline."""
+    _native.begin_exit()
     end = time.monotonic() + _EXIT_SECONDS
     for runtime in list(_live):
         try:

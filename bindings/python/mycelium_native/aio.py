@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_BATCH = 256  # messages that are read at once
+
 
 class _Watch:
     """Calls ready from an event loop while a queue may hold something."""
@@ -93,15 +95,13 @@ class Stream(Generic[T]):
                 raise StopAsyncIteration
         return self._ready.popleft()
 
-    async def batches(self, limit: int = 256) -> AsyncIterator[list[T]]:
+    async def batches(self, limit: int = _BATCH) -> AsyncIterator[list[T]]:
         """An asynchronous iterator over lists of the messages that wait, at most limit in one."""
         while self._ready or await self._fill(limit):
             if self._ready:
-                batch = list(self._ready)
-                self._ready.clear()
-                yield batch
+                yield [self._ready.popleft() for _ in range(min(limit, len(self._ready)))]
 
-    async def _fill(self, limit: int = 256) -> bool:
+    async def _fill(self, limit: int = _BATCH) -> bool:
         """Waits until something may be ready; False at the end."""
         self._ready.extend(self._queue.receive(limit))
         if self._ready:
@@ -123,7 +123,10 @@ class Stream(Generic[T]):
         if self._waiter is None:
             self._watch.stop()  # nobody reads now: an unread queue costs nothing
         elif not self._waiter.done():
-            self._waiter.set_result(None)
+            # Read here, so that the descriptor is quiet before the loop looks at it again.
+            self._ready.extend(self._queue.receive(_BATCH))
+            if self._ready or self._queue.ended:
+                self._waiter.set_result(None)
 
     async def aclose(self) -> None:
         """Ends the subscription; what was not read is dropped."""

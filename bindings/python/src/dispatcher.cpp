@@ -1,5 +1,7 @@
 // The dispatcher: one thread that Python knows takes deliveries from the runtime's queue, a batch at a time, and runs
 // the callbacks. It holds the GIL once per batch and waits without it.
+#include "dispatcher.hpp"
+
 #include "message.hpp"
 #include "outgoing.hpp"
 #include "runtime.hpp"
@@ -10,6 +12,8 @@
 
 namespace mycelium::python {
 namespace {
+
+thread_local bool dispatching = false;
 
 using deliveries = std::span<MyceliumDelivery>;
 
@@ -152,6 +156,7 @@ PyObject* dispatch(runtime* self, PyObject*) {
   static constexpr std::size_t most = 256;
   const ref keep = ref::share(object_of(self));
   self->dispatcher = PyThread_get_thread_ident();
+  dispatching = true;
   std::array<MyceliumDelivery, most> taken;
   std::int32_t status = 0;
   while (status >= 0 || status == MYCELIUM_ERROR_TIMEOUT) {
@@ -164,6 +169,8 @@ PyObject* dispatch(runtime* self, PyObject*) {
   self->dispatcher = 0;
   return ref::share(Py_None).release();
 }
+
+bool serves_callbacks() { return dispatching; }
 
 bool wait_for_callback(runtime* self, const bool& running) {
   if (PyThread_get_thread_ident() == self->dispatcher)

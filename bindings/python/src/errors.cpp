@@ -1,6 +1,9 @@
 #include "errors.hpp"
 
+#include "dispatcher.hpp"
 #include "mycelium.h"
+
+#include <unistd.h>
 
 #include <iterator>
 
@@ -8,7 +11,8 @@ namespace mycelium::python {
 namespace {
 
 PyObject* base_error = nullptr;
-PyObject* log_error = nullptr; // the bound method logging.getLogger("mycelium").error
+unsigned long exiting_thread = 0; // guarded by the GIL; 0 until the interpreter ends
+PyObject* log_error = nullptr;    // the bound method logging.getLogger("mycelium").error
 
 struct kind_of_error {
   const char* name;
@@ -50,6 +54,14 @@ PyObject* type_for(std::int32_t status) {
   return base_error;
 }
 
+void park_if_exiting() {
+  if (exiting_thread == 0 || exiting_thread == PyThread_get_thread_ident() || serves_callbacks())
+    return;
+  PyEval_SaveThread();
+  for (;;)
+    pause();
+}
+
 } // namespace
 
 bool add_errors(PyObject* module) {
@@ -81,6 +93,7 @@ PyObject* raise(std::int32_t status) {
 }
 
 PyObject* raise(std::int32_t status, const char* text) {
+  park_if_exiting();
   if (status == MYCELIUM_ERROR_DIGEST) {
     PyErr_SetString(PyExc_ValueError, "schema digest mismatch");
     return nullptr;
@@ -96,6 +109,10 @@ PyObject* raise(std::int32_t status, const char* text) {
 }
 
 PyObject* raise_closed() { return raise(MYCELIUM_ERROR_CLOSED, ""); }
+
+void begin_exit() { exiting_thread = PyThread_get_thread_ident(); }
+
+bool is_caused_by_exit() { return exiting_thread != 0 && PyErr_ExceptionMatches(base_error); }
 
 void report(PyObject* where) {
   PyObject *type = nullptr, *value = nullptr, *trace = nullptr;

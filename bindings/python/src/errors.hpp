@@ -15,6 +15,11 @@ PyObject* raise(std::int32_t status);
 PyObject* raise(std::int32_t status, const char* text);
 // "runtime closed"
 PyObject* raise_closed();
+// The interpreter ends: this thread closes what is open. Other threads whose calls fail from now on are daemons that
+// nobody waits for; they are parked, as Python itself parks them a moment later, instead of printing an error.
+void begin_exit();
+// True if the current exception only says that the interpreter ends.
+bool is_caused_by_exit();
 
 // Hands the current exception to logging.getLogger("mycelium"), saying where it happened. Never fails.
 void report(PyObject* where);

@@ -46,6 +46,11 @@ PyObject* error_of(PyObject*, PyObject* number) {
   return value;
 }
 
+PyObject* exit_begins(PyObject*, PyObject*) {
+  begin_exit();
+  return ref::share(Py_None).release();
+}
+
 PyObject* take_reply_of(PyObject*, PyObject* const* args, Py_ssize_t count) {
   if (count != 2 || Py_TYPE(args[0]) != message_type) {
     PyErr_SetString(PyExc_TypeError, "take_reply(message, cls)");
@@ -56,6 +61,8 @@ PyObject* take_reply_of(PyObject*, PyObject* const* args, Py_ssize_t count) {
 
 PyMethodDef functions[] = {
     {"error", error_of, METH_O, "error(status): the exception that a status of the C interface becomes."},
+    {"begin_exit", exit_begins, METH_NOARGS,
+     "The interpreter ends: threads that find their runtime closed are parked."},
     {"take_reply", method(take_reply_of), METH_FASTCALL,
      "take_reply(message, cls): a reply as what the requester expects."},
     {"encode", python_encode, METH_O,

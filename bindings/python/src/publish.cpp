@@ -68,8 +68,9 @@ PyObject* send(runtime* self, std::uint16_t type_id, std::span<const std::uint8_
     status =
         without_gil([&] { return mycelium_publish_envelope(self->handle, &envelope, bytes.data(), bytes.size()); });
   }
+  // Ctrl-C during the wait for room takes effect now, whatever became of the message.
   if (status < 0)
-    return raise(status);
+    return PyErr_CheckSignals() < 0 ? nullptr : raise(status);
   return ref::share(Py_None).release();
 }
 
@@ -95,7 +96,9 @@ public:
     published += accepted;
     places_.clear();
     bytes_.clear();
-    return status >= 0 || raise(status);
+    if (status < 0 && PyErr_CheckSignals() == 0)
+      raise(status);
+    return status >= 0;
   }
 
 private:

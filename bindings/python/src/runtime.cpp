@@ -1,6 +1,7 @@
 // The Runtime type: its life and its table of methods.
 #include "runtime.hpp"
 
+#include "dispatcher.hpp"
 #include "loan.hpp"
 #include "subscription.hpp"
 

@@ -65,11 +65,4 @@ PyObject* take_reply(MyceliumMessage* reply, PyObject* cls);
 extern PyMethodDef control_methods[];
 bool add_statistics(PyObject* module);
 
-// dispatcher.cpp:
-PyObject* dispatch(runtime* self, PyObject*);
-PyObject* open_dispatcher(runtime* self, PyObject*);
-// Waits until the dispatcher is not inside the callback that running tells of. False with an error set by a signal
-// handler.
-bool wait_for_callback(runtime* self, const bool& running);
-
 } // namespace mycelium::python

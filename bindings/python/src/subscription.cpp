@@ -1,5 +1,6 @@
 #include "subscription.hpp"
 
+#include "dispatcher.hpp"
 #include "errors.hpp"
 #include "message.hpp"
 
@@ -233,6 +234,10 @@ void report_callback(subscription* self) {
   ++self->callback_errors;
   if (runtime* bus = runtime_of(self))
     ++bus->callback_errors;
+  if (is_caused_by_exit()) {
+    PyErr_Clear();
+    return;
+  }
   ref where(PyUnicode_FromFormat("callback of %S", self->name));
   report(where ? where.get() : Py_None);
 }
