@@ -94,13 +94,6 @@ public:
     return true;
   }
 
-  bool count_table(int depth) {
-    if (depth <= max_depth && ++tables_ <= max_tables)
-      return true;
-    PyErr_SetString(PyExc_ValueError, "the message has tables nested deeper than 64, or more than 1000000 of them");
-    return false;
-  }
-
 private:
   std::uint8_t* at(std::size_t position) { return room_.base + (room_.capacity - position); }
 
@@ -136,7 +129,6 @@ private:
   memory& room_;
   std::size_t size_ = 0;
   std::size_t min_align_ = 1;
-  std::uint32_t tables_ = 0;
   std::vector<std::uint32_t> vtables_;
 };
 
