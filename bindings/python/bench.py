@@ -191,14 +191,14 @@ def bench_requests(count: int) -> dict[str, float]:
         return {"request and reply": timed(count, lambda: [runtime.request(question, WordCountReply) for _ in range(count)])}
 
 
-def measure(quick: bool) -> dict[str, float]:
-    count = 256 * (400 if quick else 2000)
+def measure(batches: int, repetitions: int) -> dict[str, float]:
+    count = 256 * batches
     runs: list[dict[str, float]] = []
-    for _ in range(3 if quick else 5):
+    for _ in range(repetitions):
         rows: dict[str, float] = {}
         for bench in (bench_codec, bench_publish, bench_callbacks, bench_asyncio):
             rows.update(bench(count))
-        rows.update(bench_requests(2000 if quick else 10000))
+        rows.update(bench_requests(5 * batches))
         runs.append(rows)
     return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
 
@@ -206,10 +206,11 @@ def measure(quick: bool) -> dict[str, float]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer messages and runs")
+    parser.add_argument("--smoke", action="store_true", help="one short run, to see that everything works")
     parser.add_argument("--json", metavar="FILE", help="write one object per row to FILE")
     parser.add_argument("--check", action="store_true", help="end with 1 if a gate is missed")
     options = parser.parse_args()
-    rates = measure(options.quick)
+    rates = measure(10, 1) if options.smoke else measure(400, 3) if options.quick else measure(2000, 5)
     gates = {gate.row: gate.at_least for gate in GATES}
     payload = len(MESSAGE.to_bytes())
     print(f"Python {sys.version.split()[0]}, codec {mycelium_protocol.codec()}, TextMessage of {payload} bytes")

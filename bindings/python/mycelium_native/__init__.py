@@ -21,7 +21,8 @@ import pathlib
 import threading
 import time
 import weakref
-from typing import Any, Callable, Iterable, TypeVar, overload
+from collections.abc import Callable, Iterable
+from typing import Any, Self, TypeVar, overload
 
 from . import _native
 from ._native import (
@@ -112,10 +113,36 @@ class Runtime(_native.Runtime):
 
     # ---- subscribing -------------------------------------------------------------------------------------------------
 
+    @overload
+    def subscribe(
+        self,
+        what: type[M],
+        callback: Callable[[M], object],
+        *,
+        policy: str | None = None,
+        capacity: int = 0,
+        name: str | None = None,
+        history: int = 0,
+        block_timeout: float | None = None,
+    ) -> Subscription: ...
+    @overload
+    def subscribe(
+        self,
+        what: type[Any] | int,
+        callback: Callable[..., object],
+        *,
+        batch: bool = False,
+        policy: str | None = None,
+        capacity: int = 0,
+        name: str | None = None,
+        history: int = 0,
+        envelope: bool = False,
+        block_timeout: float | None = None,
+    ) -> Subscription: ...
     def subscribe(
         self,
         what: Any,
-        callback: Callable[..., Any],
+        callback: Callable[..., object],
         *,
         batch: bool = False,
         policy: str | None = None,
@@ -148,8 +175,8 @@ class Runtime(_native.Runtime):
 
     def serve(
         self,
-        what: Any,
-        handler: Callable[[Any], Any],
+        what: type[M],
+        handler: Callable[[M], Any],
         *,
         policy: str | None = None,
         capacity: int = 0,
@@ -175,6 +202,27 @@ class Runtime(_native.Runtime):
 
     # ---- asyncio -----------------------------------------------------------------------------------------------------
 
+    @overload
+    def stream(
+        self,
+        what: type[M],
+        *,
+        policy: str | None = None,
+        capacity: int = 0,
+        name: str | None = None,
+        history: int = 0,
+    ) -> Stream[M]: ...
+    @overload
+    def stream(
+        self,
+        what: type[Any] | int,
+        *,
+        policy: str | None = None,
+        capacity: int = 0,
+        name: str | None = None,
+        history: int = 0,
+        envelope: bool = False,
+    ) -> Stream[Any]: ...
     def stream(
         self,
         what: Any,
@@ -199,7 +247,8 @@ class Runtime(_native.Runtime):
         replies = self._replies.get(loop)
         if replies is None:
             replies = self._replies[loop] = _Replies(self, loop)
-        return await replies.request(message, reply_cls, timeout)
+        reply: R = await replies.request(message, reply_cls, timeout)
+        return reply
 
     # ---- the end -----------------------------------------------------------------------------------------------------
 
@@ -224,7 +273,7 @@ class Runtime(_native.Runtime):
                 raise TimedOutError(f"a callback of runtime {self._name} still runs after {timeout:g} s")
         _live.discard(self)
 
-    def __enter__(self: R) -> R:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *why: object) -> None:

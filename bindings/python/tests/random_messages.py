@@ -31,8 +31,8 @@ def random_struct(rng: random.Random, cls: Any) -> Any:
             make = lambda m=member: random_scalar(rng, m.format, m.of)  # noqa: E731
         else:
             make = lambda m=member: random_struct(rng, m.of)  # noqa: E731
-        values[member.name] = tuple(make() for _ in range(member.count)) if member.count else make()
-        if member.count and member.format == "B" and rng.random() < 0.5:
+        values[member.name] = tuple(make() for _ in range(member.length)) if member.length else make()
+        if member.length and member.format == "B" and rng.random() < 0.5:
             values[member.name] = bytes(values[member.name])
     return cls(**values)
 
