@@ -196,8 +196,11 @@ class Runtime(_native.Runtime):
         with self._lock:
             if self._thread is None:
                 # A daemon, so that the interpreter does not wait for it: the hook below closes the runtime first.
-                thread = threading.Thread(target=self._dispatch, name=f"{self._name}-dispatch", daemon=True)
+                ready = threading.Event()
+                name = f"{self._name}-dispatch"
+                thread = threading.Thread(target=self._dispatch, args=(ready.set,), name=name, daemon=True)
                 thread.start()
+                ready.wait()
                 self._thread = thread
 
     # ---- asyncio -----------------------------------------------------------------------------------------------------

@@ -152,18 +152,22 @@ PyObject* open_dispatcher(runtime* self, PyObject*) {
   return ref::share(Py_None).release();
 }
 
-PyObject* dispatch(runtime* self, PyObject*) {
+PyObject* dispatch(runtime* self, PyObject* ready) {
   static constexpr std::size_t most = 256;
   const ref keep = ref::share(object_of(self));
   self->dispatcher = PyThread_get_thread_ident();
   dispatching = true;
   std::array<MyceliumDelivery, most> taken;
+  std::int64_t timeout_ns = 0;
   std::int32_t status = 0;
   while (status >= 0 || status == MYCELIUM_ERROR_TIMEOUT) {
     std::size_t count = 0;
     status = without_gil([&] {
-      return mycelium_queue_receive(self->handle, self->queue, taken.data(), taken.size(), MYCELIUM_FOREVER, &count);
+      return mycelium_queue_receive(self->handle, self->queue, taken.data(), taken.size(), timeout_ns, &count);
     });
+    // The first call finds nothing, and tells the bus that the queue is served: close() then waits until it is empty.
+    if (std::exchange(timeout_ns, MYCELIUM_FOREVER) == 0 && !ref(PyObject_CallNoArgs(ready)))
+      PyErr_WriteUnraisable(ready);
     deliver(deliveries(taken.data(), count));
   }
   self->dispatcher = 0;

@@ -6,9 +6,10 @@
 
 namespace mycelium::python {
 
-// Runtime._open_dispatcher(): opens its queue. Runtime._dispatch(): serves it on this thread until the runtime closes.
+// Runtime._open_dispatcher(): opens its queue. Runtime._dispatch(ready): calls ready and serves the queue on this
+// thread until the runtime closes.
 PyObject* open_dispatcher(runtime* self, PyObject*);
-PyObject* dispatch(runtime* self, PyObject*);
+PyObject* dispatch(runtime* self, PyObject* ready);
 // Waits until the dispatcher is not inside the callback that running tells of. False with an error set by a signal
 // handler.
 bool wait_for_callback(runtime* self, const bool& running);

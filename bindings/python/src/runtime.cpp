@@ -138,7 +138,7 @@ PyMethodDef methods[] = {
     {"loan", method(lend), METH_O, "loan(size) -> Loan: memory to build a payload in, published without a copy."},
     {"_subscribe", method(subscribe), METH_VARARGS | METH_KEYWORDS, nullptr},
     {"_open_dispatcher", method(open_dispatcher), METH_NOARGS, nullptr},
-    {"_dispatch", method(dispatch), METH_NOARGS, nullptr},
+    {"_dispatch", method(dispatch), METH_O, nullptr},
     {"_close", close, METH_VARARGS, nullptr},
     {nullptr, nullptr, 0, nullptr}};
 

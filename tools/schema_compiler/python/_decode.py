@@ -210,14 +210,14 @@ def read_struct(cls: Any, view: memoryview, position: int) -> Any:
 
 
 def _read_member(member: Any, view: memoryview, place: int) -> Any:
-    if not member.count:
+    if not member.length:
         if not member.format:
             return read_struct(member.of, view, place)
         return as_enum(member.of, _SCALARS[member.format].unpack_from(view, place)[0])
     if member.format == "B" and member.of is None:
-        return bytes(view[place : place + member.count])
+        return bytes(view[place : place + member.length])
     if member.format:
-        values = struct.unpack_from(f"<{member.count}{member.format}", view, place)
+        values = struct.unpack_from(f"<{member.length}{member.format}", view, place)
         return tuple(as_enum(member.of, value) for value in values)
     size = member.of.LAYOUT.size
-    return tuple(read_struct(member.of, view, place + i * size) for i in range(member.count))
+    return tuple(read_struct(member.of, view, place + i * size) for i in range(member.length))

@@ -279,13 +279,13 @@ def struct_bytes(cls: type, value: Any) -> bytes:
 
 
 def _member_bytes(member: Any, value: Any) -> bytes:
-    if not member.count:
+    if not member.length:
         return scalar(member.format, value) if member.format else struct_bytes(member.of, value)
     if member.format:
         data, length = _scalars(member.format, value)
     else:
-        items = list(value)
-        data, length = b"".join(struct_bytes(member.of, item) for item in items), len(items)
-    if length != member.count:
-        raise ValueError(f"needs {member.count} elements, not {length}")
-    return data
+        items = _items(value)
+        data, length = b"".join([struct_bytes(member.of, item) for item in items]), len(items)
+    if length != member.length:
+        raise ValueError(f"needs {member.length} elements, not {length}")
+    return bytes(data)

@@ -60,7 +60,7 @@ class Member(NamedTuple):
     name: str
     offset: int
     format: str = ""  # of a scalar; "" for a struct
-    count: int = 0  # elements of a fixed-size array; 0 if it is none
+    length: int = 0  # elements of a fixed-size array; 0 if it is none
     of: Any = None  # the class of a struct or enum
 
 
