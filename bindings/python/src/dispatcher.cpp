@@ -75,9 +75,9 @@ void serve(subscription* self, MyceliumMessage* message) {
     // The requester may have given up, or another server was faster: that is no fault of the handler.
     good = good && (status >= 0 || status == MYCELIUM_ERROR_SUBSCRIPTION || raise(status));
   }
-  mycelium_message_release(kept);
   if (!good)
     report_callback(self);
+  mycelium_message_release(kept); // the requester learns of it last
 }
 
 void deliver_each(subscription* self, deliveries run) {
@@ -148,6 +148,7 @@ PyObject* open_dispatcher(runtime* self, PyObject*) {
     if (status < 0)
       return raise(status);
     self->queue = queue;
+    self->log->wake_with(self->handle, queue);
   }
   return ref::share(Py_None).release();
 }
@@ -169,6 +170,7 @@ PyObject* dispatch(runtime* self, PyObject* ready) {
     if (std::exchange(timeout_ns, MYCELIUM_FOREVER) == 0 && !ref(PyObject_CallNoArgs(ready)))
       PyErr_WriteUnraisable(ready);
     deliver(deliveries(taken.data(), count));
+    self->log->pass_on();
   }
   self->dispatcher = 0;
   return ref::share(Py_None).release();

@@ -12,7 +12,7 @@ namespace {
 
 PyObject* base_error = nullptr;
 unsigned long exiting_thread = 0; // guarded by the GIL; 0 until the interpreter ends
-PyObject* log_error = nullptr;    // the bound method logging.getLogger("mycelium").error
+PyObject* logger = nullptr;       // logging.getLogger("mycelium")
 
 struct kind_of_error {
   const char* name;
@@ -82,9 +82,8 @@ bool add_errors(PyObject* module) {
       return false;
   }
   ref logging(PyImport_ImportModule("logging"));
-  ref logger(logging ? PyObject_CallMethod(logging.get(), "getLogger", "s", "mycelium") : nullptr);
-  log_error = logger ? PyObject_GetAttrString(logger.get(), "error") : nullptr;
-  return log_error != nullptr;
+  logger = logging ? PyObject_CallMethod(logging.get(), "getLogger", "s", "mycelium") : nullptr;
+  return logger != nullptr;
 }
 
 PyObject* raise(std::int32_t status) {
@@ -114,6 +113,13 @@ void begin_exit() { exiting_thread = PyThread_get_thread_ident(); }
 
 bool is_caused_by_exit() { return exiting_thread != 0 && PyErr_ExceptionMatches(base_error); }
 
+void log(MyceliumLogLevel level, const char* text) {
+  const char* method = level == MYCELIUM_LOG_ERROR ? "error" : level == MYCELIUM_LOG_WARNING ? "warning" : "info";
+  ref done(PyObject_CallMethod(logger, method, "ss", "%s", text));
+  if (!done)
+    PyErr_WriteUnraisable(logger);
+}
+
 void report(PyObject* where) {
   PyObject *type = nullptr, *value = nullptr, *trace = nullptr;
   PyErr_Fetch(&type, &value, &trace);
@@ -123,7 +129,8 @@ void report(PyObject* where) {
     PyException_SetTraceback(value, trace);
   ref args(Py_BuildValue("(sO)", "%s raised an exception", where));
   ref keywords(value ? Py_BuildValue("{s:O}", "exc_info", value) : nullptr);
-  ref done(args && keywords ? PyObject_Call(log_error, args.get(), keywords.get()) : nullptr);
+  ref error(PyObject_GetAttrString(logger, "error"));
+  ref done(args && keywords && error ? PyObject_Call(error.get(), args.get(), keywords.get()) : nullptr);
   if (!done)
     PyErr_WriteUnraisable(where);
 }

@@ -3,6 +3,8 @@
 
 #include "python.hpp"
 
+#include "mycelium.h"
+
 #include <cstdint>
 
 namespace mycelium::python {
@@ -21,6 +23,8 @@ void begin_exit();
 // True if the current exception only says that the interpreter ends.
 bool is_caused_by_exit();
 
+// A line for logging.getLogger("mycelium"). Leaves no exception.
+void log(MyceliumLogLevel level, const char* text);
 // Hands the current exception to logging.getLogger("mycelium"), saying where it happened. Never fails.
 void report(PyObject* where);
 

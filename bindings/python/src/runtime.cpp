@@ -29,8 +29,16 @@ int clear(PyObject* object) {
 // A child of fork has none of the runtime's threads: there it is left alone.
 void destroy(runtime* self) {
   MyceliumRuntime* handle = std::exchange(self->handle, nullptr);
-  if (handle && self->process == getpid())
-    without_gil([handle] { return mycelium_runtime_destroy(handle), 0; });
+  if (!handle || self->process != getpid())
+    return;
+  const bool ended = without_gil([handle] {
+    const bool closed = mycelium_runtime_close(handle, 5'000'000'000) == MYCELIUM_SUCCESS;
+    mycelium_runtime_destroy(handle);
+    return closed;
+  });
+  self->log->pass_on();
+  if (ended)
+    delete std::exchange(self->log, nullptr);
 }
 
 // A runtime that has a dispatcher is kept alive by it, so this one has none, or it has ended.
@@ -51,6 +59,7 @@ PyObject* create(PyTypeObject* type, PyObject*, PyObject*) {
     return nullptr;
   runtime* self = self_of(object);
   self->gate = new turnstile;
+  self->log = new log_lines;
   self->subscriptions = PySet_New(nullptr);
   if (self->subscriptions)
     return object;
@@ -65,10 +74,12 @@ int initialise(PyObject* object, PyObject* args, PyObject* keywords) {
     return -1;
   }
   PyObject* digest = nullptr;
-  self->handle = create_runtime(args, keywords, &digest);
+  self->handle = create_runtime(args, keywords, self->log, &digest);
   self->process = getpid();
-  if (!self->handle)
+  if (!self->handle) {
+    delete std::exchange(self->log, new log_lines);
     return -1;
+  }
   if (digest && !check_digest(self->handle, digest)) {
     PyObject *kind = nullptr, *value = nullptr, *trace = nullptr;
     PyErr_Fetch(&kind, &value, &trace);
@@ -96,6 +107,7 @@ PyObject* close(PyObject* object, PyObject* args) {
   const ref keep = ref::share(object);
   self->closed = true;
   const outcome result = wait_aside([handle, timeout_ns] { return mycelium_runtime_close(handle, timeout_ns); });
+  self->log->pass_on();
   if (result.status == interrupted)
     return nullptr;
   return result.status < 0 ? raise(result.status, result.text.c_str()) : ref::share(Py_None).release();

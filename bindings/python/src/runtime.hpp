@@ -4,6 +4,7 @@
 
 #include "blocking.hpp"
 #include "errors.hpp"
+#include "log.hpp"
 #include "python.hpp"
 
 #include "mycelium.h"
@@ -32,6 +33,7 @@ struct runtime {
   std::uint64_t callback_errors;
   int waiters; // threads at the turnstile
   turnstile* gate;
+  log_lines* log; // outlives a runtime that could not be ended: the bus may still speak
 };
 
 extern PyTypeObject* runtime_type;
@@ -42,7 +44,7 @@ runtime* open_runtime(PyObject* object);
 inline PyObject* object_of(runtime* self) { return reinterpret_cast<PyObject*>(self); }
 
 // Methods by file. runtime_options.cpp:
-MyceliumRuntime* create_runtime(PyObject* args, PyObject* keywords, PyObject** digest);
+MyceliumRuntime* create_runtime(PyObject* args, PyObject* keywords, log_lines* log, PyObject** digest);
 bool check_digest(MyceliumRuntime* handle, PyObject* digest);
 // "block", "drop_oldest", ...; NULL and None are the default.
 bool read_policy(PyObject* name, std::int32_t& policy);

@@ -142,6 +142,7 @@ PyObject* row(PyTypeObject* type, std::initializer_list<std::uint64_t> counters,
 PyObject* stats(runtime* self, PyObject*) {
   if (!self->handle)
     return raise_closed();
+  self->log->pass_on();
   MyceliumRuntimeStats s{};
   s.struct_size = sizeof s;
   if (const std::int32_t status = mycelium_runtime_stats(self->handle, &s); status < 0)

@@ -133,10 +133,12 @@ bool check_digest(MyceliumRuntime* handle, PyObject* digest) {
   return status >= 0;
 }
 
-MyceliumRuntime* create_runtime(PyObject* args, PyObject* keywords, PyObject** digest) {
+MyceliumRuntime* create_runtime(PyObject* args, PyObject* keywords, log_lines* log, PyObject** digest) {
   arguments from;
   MyceliumRuntimeConfig config;
   mycelium_runtime_config_init(&config);
+  config.log = log_lines::on_log;
+  config.log_user_data = log;
   if (!read(args, keywords, from, config))
     return nullptr;
   *digest = given(from.digest) ? from.digest : nullptr;

@@ -3,6 +3,7 @@
 import gc
 import logging
 import threading
+import time
 import unittest
 import weakref
 
@@ -255,6 +256,22 @@ class SubscriptionsTest(unittest.TestCase):
         self.assertGreater(stats.dropped["oldest"], 0)
         self.assertEqual(stats.offered, 101)
         self.assertEqual(stats.delivered + stats.dropped["oldest"], 101)
+
+    def test_what_the_bus_has_to_say_is_logged(self) -> None:
+        entered, leave = threading.Event(), threading.Event()
+        with self.assertLogs("mycelium", logging.INFO) as logs:
+            with Runtime() as bus:
+                callback = lambda _: (entered.set(), leave.wait(PATIENCE))  # noqa: E731
+                bus.subscribe(TextMessage, callback, policy="drop_newest", capacity=2, name="sloth")
+                bus.publish(TextMessage())
+                self.assertTrue(entered.wait(PATIENCE))
+                bus.publish_many([TextMessage()] * 10)
+                until = time.monotonic() + PATIENCE
+                while not logs.records and time.monotonic() < until:
+                    bus.stats()  # passes on what the bus has said
+                leave.set()
+        self.assertIn("'sloth' is too slow and loses messages", logs.output[0])
+        self.assertTrue(logs.output[0].startswith("WARNING:mycelium:"))
 
     def test_foreign_message_classes_go_through_their_methods(self) -> None:
         class Custom:
