@@ -285,7 +285,7 @@ std::string emitter::struct_member(const field& of) const {
   if (of.type.kind == value_kind::scalar)
     out += std::string(", \"") + format_of(of.type.number) + "\"";
   if (of.type.holds == container::array)
-    out += ", count=" + std::to_string(of.type.length);
+    out += ", length=" + std::to_string(of.type.length);
   const std::string what = class_of(of.type);
   return out + (what.empty() ? ")" : ", of=" + what + ")");
 }

@@ -11,10 +11,12 @@
 
 namespace mycelium::python {
 
-inline constexpr int max_depth = 64; // as the verifier of FlatBuffers
-inline constexpr std::uint32_t max_tables = 1'000'000;
+inline constexpr int max_depth = 64;
 inline constexpr std::size_t max_size = 0x7FFFFFFF;
-inline constexpr std::size_t max_text_growth = 64;
+// Tables and elements that a decoder visits, and bytes that it sees. Parts may be shared; an honest message needs far
+// less.
+constexpr std::uint64_t max_steps(std::size_t size) { return 1024 + 4 * std::uint64_t{size}; }
+constexpr std::uint64_t max_reach(std::size_t size) { return (16u << 20) + 8 * std::uint64_t{size}; }
 
 // Memory to build messages in, one after the other. A thread encodes into its own; when Python code that an encoder
 // calls encodes again, that takes another one.

@@ -7,6 +7,7 @@
 #include "codec.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -20,7 +21,7 @@ struct memory {
   memory() = default;
   memory(const memory&) = delete;
   memory& operator=(const memory&) = delete;
-  ~memory() { PyMem_RawFree(base); }
+  ~memory() { std::free(base); }
 };
 
 class builder {
@@ -93,13 +94,6 @@ public:
     return true;
   }
 
-  bool count_table(int depth) {
-    if (depth <= max_depth && ++tables_ <= max_tables)
-      return true;
-    PyErr_SetString(PyExc_ValueError, "the message has tables nested deeper than 64, or more than 1000000 of them");
-    return false;
-  }
-
 private:
   std::uint8_t* at(std::size_t position) { return room_.base + (room_.capacity - position); }
 
@@ -120,14 +114,14 @@ private:
       return false;
     }
     const std::size_t wanted = std::max({size_ + count, room_.capacity * 2, std::size_t{1024}});
-    auto* moved = static_cast<std::uint8_t*>(PyMem_RawMalloc(wanted));
+    auto* moved = static_cast<std::uint8_t*>(std::malloc(wanted));
     if (!moved) {
       PyErr_NoMemory();
       return false;
     }
     if (size_ > 0)
       std::memcpy(moved + (wanted - size_), head(), size_);
-    PyMem_RawFree(std::exchange(room_.base, moved));
+    std::free(std::exchange(room_.base, moved));
     room_.capacity = wanted;
     return true;
   }
@@ -135,7 +129,6 @@ private:
   memory& room_;
   std::size_t size_ = 0;
   std::size_t min_align_ = 1;
-  std::uint32_t tables_ = 0;
   std::vector<std::uint32_t> vtables_;
 };
 

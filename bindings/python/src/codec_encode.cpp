@@ -247,8 +247,12 @@ bool finish_table(builder& out, const plan& layout, pending_fields& entries, std
 }
 
 bool put_table(builder& out, const plan& layout, PyObject* message, int depth, std::uint64_t& position) {
-  if (!check_class(layout, message) || !out.count_table(depth))
+  if (!check_class(layout, message))
     return false;
+  if (depth > max_depth) {
+    PyErr_SetString(PyExc_ValueError, "tables are nested deeper than 64");
+    return false;
+  }
   pending_fields entries(layout.fields.size());
   for (std::size_t i = 0; i < layout.fields.size(); ++i) {
     ref value(layout.fields[i].where.get(message));

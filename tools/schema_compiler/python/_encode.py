@@ -27,14 +27,13 @@ def encode(message: Any) -> bytes:
 class _Builder:
     """Grows from the end of the buffer to its front; positions count from the end."""
 
-    __slots__ = ("_buffer", "size", "min_align", "vtables", "tables")
+    __slots__ = ("_buffer", "size", "min_align", "vtables")
 
     def __init__(self) -> None:
         self._buffer = bytearray(256)
         self.size = 0
         self.min_align = 1
         self.vtables: dict[bytes, int] = {}
-        self.tables = 0
 
     def push(self, data: Any) -> int:
         count = len(data)
@@ -97,9 +96,8 @@ def _put_table(builder: _Builder, message: Any, cls: type, depth: int) -> int:
         raise TypeError(f"cannot encode {cls.__name__}: it has no LAYOUT of a table")
     if not isinstance(message, cls):
         raise TypeError(f"expected {cls.__name__}, not {type(message).__name__}")
-    builder.tables += 1
-    if depth > _layout.MAX_DEPTH or builder.tables > _layout.MAX_TABLES:
-        raise ValueError("the message has tables nested deeper than 64, or more than 1000000 of them")
+    if depth > _layout.MAX_DEPTH:
+        raise ValueError("tables are nested deeper than 64")
     inline: list[tuple[int, int, int, Any]] = []  # -size class, -id, alignment, bytes or position
     for field in layout.fields:
         value = getattr(message, field.name)
@@ -208,11 +206,12 @@ def scalar(format: str, value: Any) -> bytes:
     if format == "?":
         return b"\1" if value else b"\0"
     if format in "fd":
-        number = float(value)
+        if isinstance(value, (str, bytes, bytearray)):
+            raise TypeError(f"must be real number, not {type(value).__name__}")
         try:
-            return _SCALARS[format].pack(number)
+            return _SCALARS[format].pack(float(value))
         except OverflowError:
-            raise ValueError(f"{number} does not fit into 32 bits") from None
+            raise ValueError(f"{value!r} does not fit into {8 * _SCALARS[format].size} bits") from None
     whole = operator.index(value)
     low, high = _RANGES[format]
     if not low <= whole <= high:
@@ -280,13 +279,13 @@ def struct_bytes(cls: type, value: Any) -> bytes:
 
 
 def _member_bytes(member: Any, value: Any) -> bytes:
-    if not member.count:
+    if not member.length:
         return scalar(member.format, value) if member.format else struct_bytes(member.of, value)
     if member.format:
         data, length = _scalars(member.format, value)
     else:
-        items = list(value)
-        data, length = b"".join(struct_bytes(member.of, item) for item in items), len(items)
-    if length != member.count:
-        raise ValueError(f"needs {member.count} elements, not {length}")
-    return data
+        items = _items(value)
+        data, length = b"".join([struct_bytes(member.of, item) for item in items]), len(items)
+    if length != member.length:
+        raise ValueError(f"needs {member.length} elements, not {length}")
+    return bytes(data)

@@ -14,11 +14,20 @@ if sys.byteorder != "little":
     raise ImportError("messages decode to views of little-endian memory: this machine is big-endian")
 
 VERSION = 1  # of these tuples: a mycelium_native that reads another version is not used
-MAX_DEPTH = 64  # tables inside tables, as in the verifier of FlatBuffers
-MAX_TABLES = 1_000_000
+MAX_DEPTH = 64  # tables inside tables
 MAX_SIZE = 2**31 - 1
-# Shared strings make a message larger than its bytes: text of at most this many times its size is decoded.
-MAX_TEXT_GROWTH = 64
+
+
+def max_steps(size: int) -> int:
+    """Tables and elements that a decoder visits in a message of size bytes. Parts may be shared; an honest message needs
+    far less."""
+    return 1024 + 4 * size
+
+
+def max_reach(size: int) -> int:
+    """Bytes that it sees, counting shared ones each time."""
+    return (16 << 20) + 8 * size
+
 
 
 class Field(NamedTuple):
@@ -51,7 +60,7 @@ class Member(NamedTuple):
     name: str
     offset: int
     format: str = ""  # of a scalar; "" for a struct
-    count: int = 0  # elements of a fixed-size array; 0 if it is none
+    length: int = 0  # elements of a fixed-size array; 0 if it is none
     of: Any = None  # the class of a struct or enum
 
 

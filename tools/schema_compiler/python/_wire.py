@@ -40,7 +40,8 @@ class Table(Record):
 
     def to_bytes(self) -> bytes:
         """This value as a FlatBuffer. ValueError or TypeError if a field holds what its type does not allow."""
-        return encode(self)
+        data: bytes = encode(self)
+        return data
 
     @classmethod
     def from_bytes(cls: type[T], data: Any) -> T:
@@ -48,7 +49,8 @@ class Table(Record):
 
         Vectors of scalars become memoryviews of data, without a copy; they keep data alive.
         """
-        return decode(cls, data)
+        value: T = decode(cls, data)
+        return value
 
     encode = to_bytes
     decode = from_bytes
@@ -56,7 +58,7 @@ class Table(Record):
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return encode(self) == encode(other)
+        return bool(encode(self) == encode(other))
 
     def __reduce__(self) -> Any:
         return decode, (type(self), encode(self))

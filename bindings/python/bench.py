@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+"""How fast Python is on the bus: encode, decode, publish, callbacks, asyncio, requests.
+
+    PYTHONPATH=build/release/python python3 bindings/python/bench.py [--quick] [--json FILE]
+
+Messages come from native code (mycelium_publish_batch on a thread that holds no GIL), so that the rates of callbacks are
+those of the receiving side. Each row is the median of the runs; every message is counted, and none may be lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ctypes
+import json
+import os
+import statistics
+import sys
+import threading
+import time
+from typing import Any, Callable, NamedTuple
+
+# Beside this file lies mycelium_native without its extension: the built or installed one is meant.
+sys.path[:] = [path for path in sys.path if os.path.realpath(path or ".") != os.path.dirname(os.path.realpath(__file__))]
+
+import mycelium_native
+import mycelium_protocol
+from mycelium_native import Runtime
+from mycelium_protocol import TextMessage, WordCountReply, WordCountRequest
+
+MESSAGE = TextMessage(sender="bench", content="a line of text, as logs have them", timestamp=1_700_000_000_000_000_000)
+
+
+class Gate(NamedTuple):
+    row: str
+    at_least: float  # per second
+
+
+GATES = [
+    Gate("callback, one message each, decoded", 0.7e6),
+    Gate("callback, batches, raw views", 3.0e6),
+    Gate("publish", 1.5e6),
+    Gate("encode", 1.0e6),
+    Gate("decode", 1.0e6),
+]
+
+
+class Payload(ctypes.Structure):
+    _fields_ = [("type_id", ctypes.c_uint16), ("data", ctypes.c_char_p), ("len", ctypes.c_size_t)]
+
+
+class Native:
+    """The C interface on the runtime of a Python host."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.library = ctypes.CDLL(mycelium_native.library_path())
+        self.handle = ctypes.c_void_p(runtime.handle)
+
+    def publish(self, payload: bytes, count: int) -> None:
+        each = 256
+        batch = (Payload * each)(*[(TextMessage.TYPE_ID, payload, len(payload))] * each)
+        for _ in range(count // each):
+            status = self.library.mycelium_publish_batch(self.handle, batch, ctypes.c_size_t(each), None)
+            if status != 0:
+                raise RuntimeError(f"mycelium_publish_batch: {status}")
+
+    def subscribe_nothing(self) -> None:
+        """A subscriber in C whose callback does nothing: the C library's abs() of the type_id."""
+        callback = ctypes.cast(ctypes.CDLL(None).abs, ctypes.c_void_p)
+        status = self.library.mycelium_subscribe(self.handle, ctypes.c_uint16(TextMessage.TYPE_ID), callback, None, None)
+        if status != 0:
+            raise RuntimeError(f"mycelium_subscribe: {status}")
+
+
+def new_runtime() -> Runtime:
+    return Runtime(block_timeout=60.0)
+
+
+def timed(count: int, work: Callable[[], Any]) -> float:
+    begin = time.perf_counter()
+    work()
+    return count / (time.perf_counter() - begin)
+
+
+def repeat(function: Callable[[Any], Any], argument: Any, count: int) -> Callable[[], None]:
+    def loop() -> None:
+        for _ in range(count):
+            function(argument)
+
+    return loop
+
+
+def bench_codec(count: int) -> dict[str, float]:
+    data = MESSAGE.to_bytes()
+    return {
+        "encode": timed(count, repeat(TextMessage.to_bytes, MESSAGE, count)),
+        "decode": timed(count, repeat(TextMessage.from_bytes, data, count)),
+    }
+
+
+def bench_publish(count: int) -> dict[str, float]:
+    rows = {}
+    for name, subscribers in (("publish", 0), ("publish, to a subscriber in C", 1)):
+        with new_runtime() as runtime:
+            if subscribers:
+                Native(runtime).subscribe_nothing()
+            rows[name] = timed(count, repeat(runtime.publish, MESSAGE, count))
+    with new_runtime() as runtime:
+        Native(runtime).subscribe_nothing()
+        rows["publish_many, to a subscriber in C"] = timed(count, lambda: runtime.publish_many([MESSAGE] * count))
+    return rows
+
+
+def receive(count: int, what: Any, batch: bool) -> float:
+    """Messages per second from a native publisher to a callback."""
+    received = 0
+    done = threading.Event()
+
+    def one(message: Any) -> None:
+        nonlocal received
+        received += 1
+        if received == count:
+            done.set()
+
+    def many(messages: list[Any]) -> None:
+        nonlocal received
+        received += len(messages)
+        if received == count:
+            done.set()
+
+    with new_runtime() as runtime:
+        runtime.subscribe(what, many if batch else one, batch=batch)
+        native = Native(runtime)
+        publisher = threading.Thread(target=native.publish, args=(MESSAGE.to_bytes(), count))
+        begin = time.perf_counter()
+        publisher.start()
+        if not done.wait(120):
+            raise RuntimeError(f"{received} of {count} messages have arrived")
+        rate = count / (time.perf_counter() - begin)
+        publisher.join()
+        stats = runtime.stats()
+        if stats.delivered != count or sum(stats.dropped.values()):
+            raise RuntimeError(f"messages were lost: {stats}")
+    return rate
+
+
+def bench_callbacks(count: int) -> dict[str, float]:
+    type_id = TextMessage.TYPE_ID
+    return {
+        "callback, one message each, decoded": receive(count, TextMessage, False),
+        "callback, one message each, raw views": receive(count, type_id, False),
+        "callback, batches, decoded": receive(count, TextMessage, True),
+        "callback, batches, raw views": receive(count, type_id, True),
+    }
+
+
+def bench_asyncio(count: int) -> dict[str, float]:
+    async def read(batches: bool) -> float:
+        with new_runtime() as runtime:
+            stream = runtime.stream(TextMessage)
+            native = Native(runtime)
+            publisher = threading.Thread(target=native.publish, args=(MESSAGE.to_bytes(), count))
+            received = 0
+            begin = time.perf_counter()
+            publisher.start()
+            if batches:
+                async for batch in stream.batches():
+                    received += len(batch)
+                    if received == count:
+                        break
+            else:
+                async for _ in stream:
+                    received += 1
+                    if received == count:
+                        break
+            rate = count / (time.perf_counter() - begin)
+            publisher.join()
+            await stream.aclose()
+        return rate
+
+    return {
+        "async for, decoded": asyncio.run(read(False)),
+        "async for over batches, decoded": asyncio.run(read(True)),
+    }
+
+
+def bench_requests(count: int) -> dict[str, float]:
+    with new_runtime() as runtime:
+        runtime.serve(WordCountRequest, lambda request: WordCountReply(words=1))
+        question = WordCountRequest(text="how many")
+        return {"request and reply": timed(count, lambda: [runtime.request(question, WordCountReply) for _ in range(count)])}
+
+
+def measure(batches: int, repetitions: int) -> dict[str, float]:
+    count = 256 * batches
+    runs: list[dict[str, float]] = []
+    for _ in range(repetitions):
+        rows: dict[str, float] = {}
+        for bench in (bench_codec, bench_publish, bench_callbacks, bench_asyncio):
+            rows.update(bench(count))
+        rows.update(bench_requests(5 * batches))
+        runs.append(rows)
+    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer messages and runs")
+    parser.add_argument("--smoke", action="store_true", help="one short run, to see that everything works")
+    parser.add_argument("--json", metavar="FILE", help="write one object per row to FILE")
+    parser.add_argument("--check", action="store_true", help="end with 1 if a gate is missed")
+    options = parser.parse_args()
+    rates = measure(10, 1) if options.smoke else measure(400, 3) if options.quick else measure(2000, 5)
+    gates = {gate.row: gate.at_least for gate in GATES}
+    payload = len(MESSAGE.to_bytes())
+    print(f"Python {sys.version.split()[0]}, codec {mycelium_protocol.codec()}, TextMessage of {payload} bytes")
+    print(f"{'way':<42} {'M/s':>8} {'us each':>9} {'gate':>7}")
+    missed = 0
+    for way, rate in rates.items():
+        gate = gates.get(way)
+        verdict = "" if gate is None else f"{gate / 1e6:>7.1f}" + (" ok" if rate >= gate else " MISSED")
+        missed += gate is not None and rate < gate
+        print(f"{way:<42} {rate / 1e6:>8.3f} {1e6 / rate:>9.3f} {verdict}")
+    if options.json:
+        rows = [
+            {"way": f"python: {way}", "payload": payload, "messages_per_s": round(rate), "gate": gates.get(way)}
+            for way, rate in rates.items()
+        ]
+        with open(options.json, "w", encoding="utf-8") as out:
+            json.dump(rows, out, indent=1)
+    return 1 if options.check and missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
