@@ -66,7 +66,7 @@ void ping_pong(const way_facts& facts, std::size_t payload, const placement& pla
   });
   at.line.wait(slice_s);
   enough.store(true);
-  if (!at.line.wait(10.0)) {
+  if (!at.line.wait(give_up_s)) {
     throw std::runtime_error("a message was lost; " + at.close());
   }
   at->close(); // from here on nobody else touches the streams and audits

@@ -51,6 +51,24 @@ protected:
     runtime_ = nullptr;
     listeners_.clear();
   }
+  // Policy block drops nothing; if the runtime says otherwise, it says why.
+  void stop_and_check() {
+    MyceliumRuntimeStats stats{};
+    stats.struct_size = sizeof stats;
+    if (runtime_ != nullptr) {
+      must(mycelium_runtime_stats(runtime_, &stats), "mycelium_runtime_stats");
+    }
+    stop();
+    std::string dropped;
+    for (std::size_t reason = 0; reason < MYCELIUM_DROP_REASONS; ++reason) {
+      if (stats.dropped[reason] != 0) {
+        dropped += " " + std::to_string(stats.dropped[reason]) + " for reason " + std::to_string(reason);
+      }
+    }
+    if (!dropped.empty()) {
+      throw std::runtime_error("the runtime counts dropped messages (MyceliumDropReason):" + dropped);
+    }
+  }
 
   MyceliumRuntime* runtime_ = nullptr;
 
@@ -72,7 +90,7 @@ public:
     subscribe_runtime(type, on_message, user);
   }
   void start() override {}
-  void close() override { stop(); }
+  void close() override { stop_and_check(); }
 };
 
 class publishing final : public runtime_way<publishing> {

@@ -41,8 +41,8 @@ measurement measure_sporadic(const way_facts& facts, std::size_t payload, const 
       }
       publisher_cpu = thread_cpu_seconds() - mine;
     });
-    if (!at.line.wait(10.0)) {
-      throw std::runtime_error("not everything arrived within 10 s; " + at.close());
+    if (!at.line.wait(give_up_s)) {
+      throw std::runtime_error("not everything arrived in time; " + at.close());
     }
     const double wall = seconds(now() - begin);
     result.cpu = (process_cpu_seconds() - cpu) / wall * 100;
@@ -71,8 +71,8 @@ measurement measure_idle(const way_facts& facts, double slice_s) {
       }
     });
     at->publish(0, benchmark_type, at.messages_of(0), before);
-    if (!at.line.wait(10.0)) {
-      throw std::runtime_error("not everything arrived within 10 s; " + at.close());
+    if (!at.line.wait(give_up_s)) {
+      throw std::runtime_error("not everything arrived in time; " + at.close());
     }
     sleep_for(0.05);
     const double cpu = process_cpu_seconds();

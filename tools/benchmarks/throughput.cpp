@@ -21,10 +21,10 @@ burst_result run_burst(station& at, crew& publishers, const load& expected, std:
   const double cpu = process_cpu_seconds();
   const ticks begin = publishers.run(
       [&](unsigned publisher) { at->publish(publisher, benchmark_type, at.messages_of(publisher), each); });
-  const auto end = at.line.wait(10.0);
+  const auto end = at.line.wait(give_up_s);
   const double cpu_used = process_cpu_seconds() - cpu;
   if (!end) {
-    throw std::runtime_error("not everything arrived within 10 s; " + at.close());
+    throw std::runtime_error("not everything arrived in time; " + at.close());
   }
   return {seconds(*end - begin), cpu_used};
 }
