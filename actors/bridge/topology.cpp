@@ -33,10 +33,12 @@ result<topology_node> read_node(const std::string& path, const toml::table& tabl
       return host.error();
     node.host = *host;
   }
-  const auto* services = table.get_as<toml::array>("services");
+  const auto* services = table.get("services");
   if (services == nullptr)
-    return failure{invalid(path, table.source(), "key 'services' is missing or no array of names")};
-  for (const auto& entry : *services) {
+    return failure{invalid(path, table.source(), "key 'services' is missing")};
+  if (!services->is_array())
+    return failure{invalid(path, services->source(), "key 'services' is no array of names")};
+  for (const auto& entry : *services->as_array()) {
     const auto service = entry.value<std::string>();
     if (!service || service->empty())
       return failure{invalid(path, entry.source(), "key 'services' holds something that is no name")};

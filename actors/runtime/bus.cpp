@@ -36,7 +36,11 @@ bus::bus(runtime_options options)
   });
 }
 
-bus::~bus() = default;
+bus::~bus() {
+  // Completions that nobody took; they and their queues hold each other.
+  for (auto& [id, queue] : queues_)
+    queue->discard_rest();
+}
 
 failure bus::refuse_closed() const { return {status::closed, "the runtime is closed; create a new one"}; }
 

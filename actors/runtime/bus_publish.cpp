@@ -35,6 +35,8 @@ std::span<lane* const> targets(const route& to, const outgoing& what, lane*& one
   return {&one, one == nullptr ? std::size_t{0} : std::size_t{1}};
 }
 
+alignas(16) constexpr std::uint8_t nothing[16] = {}; // where an empty payload is
+
 bool needs_extras(const outgoing& what) {
   return what.trace != nullptr || what.to != destination::all || what.request != nullptr;
 }
@@ -166,12 +168,15 @@ status bus::publish(read_guard& guard, const outgoing& what, message::bytes cont
   if (lanes.size() == 1 && lanes[0]->options().run_inline && aligned && !to->kept && !needs_extras(what) &&
       callback_depth() < message_dispatch::max_inline_depth) {
     if (auto* actor = lanes[0]->actor(); actor->try_take()) {
-      const busy_publisher busy(*this);
-      guard.release();
-      message::borrowed view(what.type_id, content.data(), content.size());
-      fill(view.header, what, me);
-      actor->run_inline(view.header);
-      return status::success;
+      if (actor->may_deliver_now()) {
+        const busy_publisher busy(*this);
+        guard.release();
+        message::borrowed view(what.type_id, content.empty() ? nothing : content.data(), content.size());
+        fill(view.header, what, me);
+        actor->deliver_here(view.header);
+        return status::success;
+      }
+      actor->give_to_worker(); // what waits comes first
     }
   }
   if (to->kept)

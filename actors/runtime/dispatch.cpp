@@ -4,18 +4,33 @@
 
 namespace mycelium::runtime {
 
+namespace {
+
+// A worker must not wait: who would make room may need this thread. Nor may a callback wait for itself, or one that runs
+// in a publisher's thread for anybody: it holds up that publisher's other subscribers.
+bool must_not_wait_for(const lane& to) {
+  if (on_pooled_worker || in_callback_of(to))
+    return true;
+  const auto* callback = innermost_callback;
+  return callback != nullptr && (callback->subscription == nullptr || !callback->subscription->options().dedicated);
+}
+
+} // namespace
+
 void message_dispatch::do_rest() {
-  for (std::size_t i = 0; i < inline_count_; ++i)
-    inline_[i]->run_inline(*message_);
-  inline_count_ = 0;
+  // Waiting comes first: what inline callbacks publish must not overtake this message. Their own lanes do not wait
+  // with us, but go to a worker.
+  const bool waits = !full_.empty();
+  for (std::size_t i = 0; i < inline_count_ && waits; ++i)
+    inline_[i]->give_to_worker();
   for (const auto& to : full_)
     wait_and_offer(*to);
-  full_.clear();
+  for (std::size_t i = 0; i < inline_count_ && !waits; ++i)
+    inline_[i]->run_here();
 }
 
 void message_dispatch::wait_and_offer(lane& to) {
-  // A worker must not wait: who would make room may need this thread. Nor may a callback wait for itself.
-  if (on_pooled_worker || in_callback_of(to)) {
+  if (must_not_wait_for(to)) {
     message_->release();
     to.count_drop(drop_reason::full);
     outcome_ = status::full;
@@ -25,13 +40,10 @@ void message_dispatch::wait_and_offer(lane& to) {
   for (;;) {
     const bool room = to.wait_for_room(until);
     const read_guard guard; // while it is up, a lane that has not ended has an actor
-    if (to.ended()) {
+    if (bus_.is_closing() || to.ended()) {
       message_->release();
-      return;
-    }
-    if (bus_.is_closing()) {
-      message_->release();
-      outcome_ = status::closed;
+      if (bus_.is_closing())
+        outcome_ = status::closed; // else it was unsubscribed: nobody to deliver to
       return;
     }
     if (to.offer(message_) == lane::offered::taken)

@@ -20,7 +20,7 @@ public:
   // Under a read_guard. Takes over one reference of m per lane. wake_now false: the caller wakes the lanes.
   void offer(const message* m, std::span<lane* const> lanes, bool wake_now) {
     for (auto* to : lanes) {
-      if (to->options().run_inline && try_inline(*to))
+      if (to->options().run_inline && try_inline(*to, m))
         continue;
       switch (to->offer(m)) {
       case lane::offered::taken:
@@ -56,9 +56,14 @@ public:
 private:
   static constexpr std::size_t max_inline = 8; // more of them in one route are delivered by workers
 
-  bool try_inline(lane& to) {
+  // If the lane sleeps, its turn is ours: the message is in its place in the ring, the callback runs in do_rest().
+  bool try_inline(lane& to, const message* m) {
     if (inline_count_ == max_inline || callback_depth() >= max_inline_depth || !to.actor()->try_take())
       return false;
+    if (!to.offer_room(m)) {
+      to.actor()->give_to_worker();
+      return false;
+    }
     inline_[inline_count_++] = to.actor();
     return true;
   }

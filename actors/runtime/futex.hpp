@@ -58,8 +58,6 @@ public:
     if (waiters_.load(std::memory_order_seq_cst) != 0)
       wake();
   }
-  // For the middle of a hot loop: may miss a waiter that arrives just now, so a signal() must follow.
-  bool has_waiters() const noexcept { return waiters_.load(std::memory_order_relaxed) != 0; }
 
 private:
   void wake() noexcept {

@@ -10,17 +10,6 @@
 #include <sched.h>
 
 namespace mycelium::runtime {
-namespace {
-
-constexpr int patient_looks = 200; // some microseconds
-
-void pause_briefly() noexcept {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#endif
-}
-
-} // namespace
 
 // Raised while user code may run; whoever ended the lane waits for it to fall.
 class lane::running {
@@ -29,7 +18,8 @@ public:
   ~running() {
     lane_.running_.store(false, std::memory_order_seq_cst);
     lane_.progress_.signal();
-    lane_.room_.signal();
+    if (lane_.room_wanted_.load(std::memory_order_seq_cst))
+      lane_.offer_room_to_waiting();
   }
 
 private:
@@ -84,16 +74,15 @@ void lane::wake() noexcept {
 }
 
 bool lane::wait_for_room(const deadline& until) {
+  constexpr std::int64_t look_again_ns = 10'000'000;
   const auto room = [this] {
+    room_wanted_.store(true, std::memory_order_seq_cst);
     return ended() || bus_.is_closing() || ring_.pushed() - ring_.popped() < ring_.capacity();
   };
-  // A consumer that keeps up makes room within a few messages: look a while before sleeping.
-  for (int i = 0; i < patient_looks; ++i) {
-    if (room())
-      return true;
-    pause_briefly();
-  }
-  return room_.wait(until, room);
+  while (!room_.wait(deadline::in(std::min(until.left(), look_again_ns)), room))
+    if (until.passed())
+      return false;
+  return true;
 }
 
 void lane::count_drop(drop_reason why) noexcept {
@@ -112,11 +101,13 @@ inline const message* lane::pop() noexcept {
   return options_.when_full == policy::drop_oldest ? ring_.pop_shared() : ring_.pop();
 }
 
-// Waking a publisher for each free cell would cost both sides a system call per message. It waits for a handful; the end
-// of each drain, and its own deadline, see to the rest.
-bool lane::has_room_again() const noexcept {
-  const auto free = ring_.capacity() - (ring_.pushed() - ring_.popped());
-  return free >= std::min<std::uint64_t>(32, ring_.capacity() / 4);
+// Waking a publisher for each free cell would cost both sides a system call per message, and have both work on the same
+// cache lines. It is woken once, when half of the ring is free, and looks by itself now and then, in case a callback that
+// runs long holds up the rest.
+void lane::offer_room_to_waiting() noexcept {
+  const bool half_free = (ring_.pushed() - ring_.popped()) * 2 <= ring_.capacity();
+  if ((half_free || ended()) && room_wanted_.exchange(false, std::memory_order_seq_cst))
+    room_.signal();
 }
 
 [[gnu::always_inline]] inline const message* lane::next() noexcept {
@@ -125,8 +116,8 @@ bool lane::has_room_again() const noexcept {
     if (m == nullptr)
       return nullptr;
     ring_.prefetch();
-    if (room_.has_waiters() && has_room_again()) [[unlikely]]
-      room_.signal();
+    if (room_wanted_.load(std::memory_order_relaxed)) [[unlikely]]
+      offer_room_to_waiting();
     if (kept_until_ == 0 || !already_kept(*m)) [[likely]]
       return m;
     m->release();
@@ -237,45 +228,17 @@ void lane::report_exception() noexcept {
   bus_.log_exception("a callback of subscription '" + options_.name + "'");
 }
 
-bool lane::deliver_inline(const message& m, bool may_run) noexcept {
-  bool delivered = false;
+void lane::deliver_now(const message& m) noexcept {
   {
     running here(*this);
-    // Drops are announced by the actor.
-    if (may_run && !ended() && has_begun() && announcement_.load(std::memory_order_relaxed) == none) {
+    if (!ended()) {
       callback_scope scope(&bus_, this);
-      if (!kept_.empty())
-        deliver_kept(scope);
-      while (drain_ring(ring_.capacity(), scope) != 0) {
-      }
-      if (!ended() && ring_.empty()) {
-        direct_.store(direct_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-        deliver(&m, scope);
-        delivered = true;
-      }
+      direct_.store(direct_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+      deliver(&m, scope);
     }
-    // Within `running`, so that whoever ends the lane counts it.
-    if (!delivered && !ended())
-      leave_in_ring(m);
-    else if (!m.is_borrowed())
-      m.release();
   }
   if (ended() && finish_later_.load(std::memory_order_seq_cst))
     finish();
-  return delivered;
-}
-
-void lane::leave_in_ring(const message& m) noexcept {
-  const message* kept = nullptr;
-  try {
-    kept = m.is_borrowed() ? m.retain() : &m;
-  } catch (...) {
-    return count_drop(drop_reason::full); // no memory
-  }
-  if (offer(kept) == offered::must_wait) {
-    kept->release();
-    count_drop(drop_reason::full);
-  }
 }
 
 std::size_t lane::take(std::vector<const message*>& out, std::size_t max) noexcept {
@@ -297,7 +260,8 @@ std::size_t lane::take(std::vector<const message*>& out, std::size_t max) noexce
   }
   delivered_.store(delivered_.load(std::memory_order_relaxed) + count, std::memory_order_seq_cst);
   progress_.signal();
-  room_.signal();
+  if (room_wanted_.load(std::memory_order_seq_cst))
+    offer_room_to_waiting();
   // Recovery is told by the actor, as all that this subscription calls back.
   std::uint32_t state = told;
   if (announcement_.load(std::memory_order_relaxed) == told && ring_.empty() &&

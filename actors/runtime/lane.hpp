@@ -94,9 +94,11 @@ public:
   // ---- the consumer --------------------------------------------------------------------------------------------------
   // Delivers up to quota messages; true if more wait. Catches what callbacks throw.
   bool drain(std::size_t quota) noexcept;
-  // Delivers m at once behind what waits, if `may_run` and nothing is in its way; else leaves it in the ring for drain.
-  // Takes over the caller's reference unless m is borrowed. True if the ring was left empty.
-  bool deliver_inline(const message& m, bool may_run) noexcept;
+  // For who holds the actor's turn: may a message that is in no ring be delivered now? Then deliver_now does it.
+  bool nothing_waits() const noexcept {
+    return has_begun() && ring_.empty() && kept_.empty() && announcement_.load(std::memory_order_relaxed) == none;
+  }
+  void deliver_now(const message& m) noexcept;
   // Nothing for drain to do? seq_cst, for after the actor announced that it sleeps. In queue mode the ring is not its.
   bool idle() const noexcept {
     return !has_begun() || ((feeds_queue() || ring_.nothing_to_pop()) && !must_announce());
@@ -151,9 +153,8 @@ private:
   const message* next() noexcept;
   const message* pop() noexcept;
   bool already_kept(const message& m) const noexcept;
-  bool has_room_again() const noexcept;
+  void offer_room_to_waiting() noexcept;
   void note_depth() noexcept;
-  void leave_in_ring(const message& m) noexcept;
   void report_exception() noexcept;
   bool must_announce() const noexcept;
   void announce_drops() noexcept;
@@ -172,6 +173,7 @@ private:
   std::atomic<bool> finishing_{false};
   std::atomic<bool> completed_{false};
   drop_reason rest_is_{drop_reason::unsubscribed};
+  std::atomic<bool> room_wanted_{false}; // by a publisher that nobody has woken yet
   waiting_room room_;     // publishers that wait for room
   waiting_room progress_; // flush, unsubscribe, close
 

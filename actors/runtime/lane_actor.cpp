@@ -64,18 +64,26 @@ void lane_actor::initialise_here() {
   intrusive_ptr_release(ctrl());
 }
 
-void lane_actor::run_inline(const message& m) {
+void lane_actor::run_here() {
   (void)handed_over_.load(std::memory_order_acquire);
-  const bool delivered = lane_->deliver_inline(m, getf(is_initialized_flag));
-  handed_over_.store(1, std::memory_order_release);
-  if (delivered && mailbox().try_block()) {
-    if (lane_->idle() || !mailbox().try_unblock()) {
-      intrusive_ptr_release(ctrl());
-      return;
-    }
-  }
-  // There is more to do: the right to run the actor and the reference of try_take go to the scheduler.
-  home_system().scheduler().enqueue(this);
+  const bool more = getf(is_initialized_flag) ? lane_->drain(quota) : true;
+  end_turn_here(!more);
 }
+
+void lane_actor::deliver_here(const message& m) {
+  (void)handed_over_.load(std::memory_order_acquire);
+  lane_->deliver_now(m);
+  end_turn_here(true);
+}
+
+void lane_actor::end_turn_here(bool may_sleep) {
+  handed_over_.store(1, std::memory_order_release);
+  if (may_sleep && mailbox().try_block() && (lane_->idle() || !mailbox().try_unblock()))
+    return intrusive_ptr_release(ctrl());
+  give_to_worker();
+}
+
+// The right to run the actor and the reference of try_take go to the scheduler.
+void lane_actor::give_to_worker() { home_system().scheduler().enqueue(this); }
 
 } // namespace mycelium::runtime

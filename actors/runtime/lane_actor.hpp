@@ -25,15 +25,19 @@ public:
       schedule();
   }
 
-  // Becomes the one who may run the actor, if it sleeps. Followed by run_inline, once.
+  // Becomes the one who may run the actor, if it sleeps. Followed by one of the next three, once.
   bool try_take() {
     if (!mailbox().blocked() || !mailbox().try_unblock())
       return false;
     intrusive_ptr_add_ref(ctrl());
     return true;
   }
-  // lane::deliver_inline, then gives the right back.
-  void run_inline(const message& m);
+  // Takes the actor's turn on this thread: what waits is delivered.
+  void run_here();
+  // Instead, where may_deliver_now(): delivers a message that is in no ring.
+  bool may_deliver_now() const { return getf(is_initialized_flag) && lane_->nothing_waits(); }
+  void deliver_here(const message& m);
+  void give_to_worker();
 
   // For an actor that was spawned asleep (lazy_init): its first turn, on this thread, so that it can run inline at once.
   void initialise_here();
@@ -41,6 +45,7 @@ public:
 private:
   resume_result take_turn(caf::execution_unit* unit, std::size_t max_throughput);
   void schedule();
+  void end_turn_here(bool may_sleep);
 
   const counted_ptr<lane> lane_;
   // Hands what one worker did to the next one; CAF's own hand-over is invisible to ThreadSanitizer.

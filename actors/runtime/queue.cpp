@@ -94,7 +94,6 @@ result<std::size_t> delivery_queue::receive(std::span<delivery> out, const deadl
     if (const auto count = take(out))
       return count;
     std::unique_lock lock(mutex_);
-    last_receiver_ = std::this_thread::get_id();
     const auto something = [this] { return holds_something_locked() || wakes_ != 0 || closed_; };
     if (!something()) {
       if (until.passed())
@@ -123,6 +122,7 @@ std::size_t delivery_queue::take(std::span<delivery> out) {
     std::lock_guard receiver(receiving_);
     {
       std::lock_guard lock(mutex_);
+      last_receiver_ = std::this_thread::get_id();
       for (; count < out.size() && !replies_.empty(); replies_.pop_front())
         out[count++] = replies_.front();
     }

@@ -21,9 +21,9 @@ bool pending_request::settle(status outcome, message_ptr reply) {
     return false;
   outcome_ = outcome;
   reply_ = std::move(reply);
+  table_->on_settled(*this);
   ready_.store(true, std::memory_order_seq_cst);
   waiting_.signal();
-  table_->on_settled(*this);
   return true;
 }
 

@@ -42,7 +42,7 @@ public:
   std::uint64_t id() const noexcept { return id_; }
   const reply_target& target() const noexcept { return target_; }
   bool settled() const noexcept { return settled_.load(std::memory_order_acquire); }
-  // False if it was settled before; the reply is dropped then.
+  // False if it was settled before; the reply is dropped then. The caller holds a reference.
   bool settle(status outcome, message_ptr reply);
   // The last message that carried it is gone: no_reply. While it is being sent, that has to wait: publish may yet say why.
   void abandon() noexcept;
