@@ -198,7 +198,11 @@ TEST_P(full_in_callback_law, block_gives_full_at_once) {
                      accepted += publish(rt_, pears, "fits") == MYCELIUM_SUCCESS;
                    refused = gives(MYCELIUM_ERROR_FULL, publish(rt_, pears, "does not")) ? true : false;
                  }};
-  const unread full{rt_, pears, MYCELIUM_POLICY_BLOCK, 4}; // closed first, which frees a callback that waits after all
+  const unread full{rt_, pears, [](auto& options) {
+                      options.policy = MYCELIUM_POLICY_BLOCK;
+                      options.block_timeout_ns = 100'000'000; // a callback that waits after all gets TIMEOUT
+                      options.capacity = 4;
+                    }};
   ASSERT_TRUE(ok(publish(rt_, apples, "go")));
   ASSERT_TRUE(eventually([&] { return sub.got().size() == 1 && stats_of(rt_, full.id()).offered == 5; }));
   EXPECT_TRUE(eventually([&] { return refused.load(); }));
