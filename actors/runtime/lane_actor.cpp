@@ -65,13 +65,11 @@ void lane_actor::initialise_here() {
 }
 
 void lane_actor::run_here() {
-  (void)handed_over_.load(std::memory_order_acquire);
   const bool more = getf(is_initialized_flag) ? lane_->drain(quota) : true;
   end_turn_here(!more);
 }
 
 void lane_actor::deliver_here(const message& m) {
-  (void)handed_over_.load(std::memory_order_acquire);
   lane_->deliver_now(m);
   end_turn_here(true);
 }

@@ -30,6 +30,7 @@ public:
     if (!mailbox().blocked() || !mailbox().try_unblock())
       return false;
     intrusive_ptr_add_ref(ctrl());
+    (void)handed_over_.load(std::memory_order_acquire);
     return true;
   }
   // Takes the actor's turn on this thread: what waits is delivered.
