@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """How fast Python is on the bus: encode, decode, publish, callbacks, asyncio, requests.
 
-    PYTHONPATH=build/release/python python3 bindings/python/bench.py [--quick] [--json FILE]
+    python3 bindings/python/bench.py [--quick] [--json FILE] [--check]
 
-Messages come from native code (mycelium_publish_batch on a thread that holds no GIL), so that the rates of callbacks are
-those of the receiving side. Each row is the median of the runs; every message is counted, and none may be lost.
+Messages come from native code (mycelium_publish_batch on a thread that holds no GIL), so that the rates of callbacks
+are those of the receiving side. Each row is the median of the runs; every message is counted, and none may be lost.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ import statistics
 import sys
 import threading
 import time
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-# Beside this file lies mycelium_native without its extension: the built or installed one is meant.
-sys.path[:] = [path for path in sys.path if os.path.realpath(path or ".") != os.path.dirname(os.path.realpath(__file__))]
+# Beside this file lies mycelium_native without its extension: the installed one is meant, or the one that was built.
+_HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path[:] = [path for path in sys.path if os.path.realpath(path or ".") != _HERE]
+sys.path.append(os.path.join(_HERE, "../../build/release/python"))
 
 import mycelium_native
 import mycelium_protocol
@@ -58,7 +61,7 @@ class Native:
 
     def publish(self, payload: bytes, count: int) -> None:
         each = 256
-        batch = (Payload * each)(*[(TextMessage.TYPE_ID, payload, len(payload))] * each)
+        batch = (Payload * each)(*[Payload(TextMessage.TYPE_ID, payload, len(payload))] * each)
         for _ in range(count // each):
             status = self.library.mycelium_publish_batch(self.handle, batch, ctypes.c_size_t(each), None)
             if status != 0:
@@ -67,7 +70,9 @@ class Native:
     def subscribe_nothing(self) -> None:
         """A subscriber in C whose callback does nothing: the C library's abs() of the type_id."""
         callback = ctypes.cast(ctypes.CDLL(None).abs, ctypes.c_void_p)
-        status = self.library.mycelium_subscribe(self.handle, ctypes.c_uint16(TextMessage.TYPE_ID), callback, None, None)
+        status = self.library.mycelium_subscribe(
+            self.handle, ctypes.c_uint16(TextMessage.TYPE_ID), callback, None, None
+        )
         if status != 0:
             raise RuntimeError(f"mycelium_subscribe: {status}")
 
@@ -139,7 +144,7 @@ def receive(count: int, what: Any, batch: bool) -> float:
         rate = count / (time.perf_counter() - begin)
         publisher.join()
         stats = runtime.stats()
-        if stats.delivered != count or sum(stats.dropped.values()):
+        if stats.delivered != count or any(stats.dropped.values()):
             raise RuntimeError(f"messages were lost: {stats}")
     return rate
 
@@ -152,6 +157,27 @@ def bench_callbacks(count: int) -> dict[str, float]:
         "callback, batches, decoded": receive(count, TextMessage, True),
         "callback, batches, raw views": receive(count, type_id, True),
     }
+
+
+def bench_end_to_end(count: int) -> dict[str, float]:
+    """Publisher and callback in Python: both need the GIL, and share it."""
+    done = threading.Event()
+    received = 0
+
+    def callback(_: TextMessage) -> None:
+        nonlocal received
+        received += 1
+        if received == count:
+            done.set()
+
+    with new_runtime() as runtime:
+        runtime.subscribe(TextMessage, callback)
+        begin = time.perf_counter()
+        for _ in range(count):
+            runtime.publish(MESSAGE)
+        if not done.wait(120):
+            raise RuntimeError(f"{received} of {count} messages have arrived")
+        return {"publish to a callback, both in Python": count / (time.perf_counter() - begin)}
 
 
 def bench_asyncio(count: int) -> dict[str, float]:
@@ -184,23 +210,44 @@ def bench_asyncio(count: int) -> dict[str, float]:
     }
 
 
-def bench_requests(count: int) -> dict[str, float]:
+def bench_requests(count: int) -> tuple[dict[str, float], list[float]]:
+    """The rate, and the latency of each, there and back, in microseconds."""
+    latencies = []
     with new_runtime() as runtime:
         runtime.serve(WordCountRequest, lambda request: WordCountReply(words=1))
         question = WordCountRequest(text="how many")
-        return {"request and reply": timed(count, lambda: [runtime.request(question, WordCountReply) for _ in range(count)])}
+        begin = time.perf_counter()
+        for _ in range(count):
+            asked = time.perf_counter_ns()
+            runtime.request(question, WordCountReply)
+            latencies.append((time.perf_counter_ns() - asked) / 1000)
+        return {"request and reply": count / (time.perf_counter() - begin)}, latencies
 
 
-def measure(batches: int, repetitions: int) -> dict[str, float]:
+class Row(NamedTuple):
+    way: str
+    messages_per_s: float
+    p50_us: float | None = None
+    p99_us: float | None = None
+
+
+def measure(batches: int, repetitions: int) -> list[Row]:
     count = 256 * batches
     runs: list[dict[str, float]] = []
+    latencies: list[float] = []
     for _ in range(repetitions):
         rows: dict[str, float] = {}
-        for bench in (bench_codec, bench_publish, bench_callbacks, bench_asyncio):
+        for bench in (bench_codec, bench_publish, bench_callbacks, bench_end_to_end, bench_asyncio):
             rows.update(bench(count))
-        rows.update(bench_requests(5 * batches))
+        rates, each = bench_requests(5 * batches)
+        rows.update(rates)
+        latencies += each
         runs.append(rows)
-    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+    latencies.sort()
+    last = len(latencies) - 1
+    result = [Row(way, statistics.median(run[way] for run in runs)) for way in runs[0]]
+    result[-1] = result[-1]._replace(p50_us=latencies[last // 2], p99_us=latencies[last * 99 // 100])
+    return result
 
 
 def main() -> int:
@@ -210,24 +257,28 @@ def main() -> int:
     parser.add_argument("--json", metavar="FILE", help="write one object per row to FILE")
     parser.add_argument("--check", action="store_true", help="end with 1 if a gate is missed")
     options = parser.parse_args()
-    rates = measure(10, 1) if options.smoke else measure(400, 3) if options.quick else measure(2000, 5)
+    rows = measure(10, 1) if options.smoke else measure(400, 3) if options.quick else measure(2000, 5)
     gates = {gate.row: gate.at_least for gate in GATES}
     payload = len(MESSAGE.to_bytes())
     print(f"Python {sys.version.split()[0]}, codec {mycelium_protocol.codec()}, TextMessage of {payload} bytes")
-    print(f"{'way':<42} {'M/s':>8} {'us each':>9} {'gate':>7}")
+    print(f"{'way':<42} {'M/s':>8} {'us each':>9}   gate")
     missed = 0
-    for way, rate in rates.items():
-        gate = gates.get(way)
-        verdict = "" if gate is None else f"{gate / 1e6:>7.1f}" + (" ok" if rate >= gate else " MISSED")
-        missed += gate is not None and rate < gate
-        print(f"{way:<42} {rate / 1e6:>8.3f} {1e6 / rate:>9.3f} {verdict}")
+    for row in rows:
+        gate = gates.get(row.way)
+        good = gate is None or row.messages_per_s >= gate
+        missed += not good
+        told = "" if gate is None else f"{gate / 1e6:.1f} M/s {'ok' if good else 'MISSED'}"
+        told = told if row.p50_us is None else f"p50 {row.p50_us:.0f} us, p99 {row.p99_us:.0f} us"
+        print(f"{row.way:<42} {row.messages_per_s / 1e6:>8.3f} {1e6 / row.messages_per_s:>9.3f}   {told}")
     if options.json:
-        rows = [
-            {"way": f"python: {way}", "payload": payload, "messages_per_s": round(rate), "gate": gates.get(way)}
-            for way, rate in rates.items()
-        ]
+        objects = [
+            {**row._asdict(), "way": f"python: {row.way}", "payload": payload, "publishers": 1, "subscribers": 1,
+             "messages_per_s": round(row.messages_per_s), "cpu": None, "gate": gates.get(row.way)}
+            for row in rows
+        ]  # fmt: skip
         with open(options.json, "w", encoding="utf-8") as out:
-            json.dump(rows, out, indent=1)
+            json.dump(objects, out, indent=1)
+            out.write("\n")
     return 1 if options.check and missed else 0
 
 

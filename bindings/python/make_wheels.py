@@ -3,8 +3,8 @@
 
     make_wheels.py --version 1.0.0 --packages build/release/python --output build/release/wheels
 
-The native wheel carries libmycelium_ffi.so and every library that it needs besides those of the C and C++ runtimes, which
-find each other through an $ORIGIN rpath. The same input gives the same bytes.
+The native wheel carries libmycelium_ffi.so and every library that it needs besides those of the C and C++ runtimes,
+which find each other through an $ORIGIN rpath. The same input gives the same bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,17 @@ import zipfile
 
 PYTHON = ">=3.11"
 # Part of every system that the wheel runs on: glibc, and GCC's runtime libraries.
-SYSTEM = ("libc.so", "libm.so", "libdl.so", "librt.so", "libpthread.so", "ld-linux", "libstdc++.so", "libgcc_s.so", "linux-vdso")
+SYSTEM = (
+    "libc.so",
+    "libm.so",
+    "libdl.so",
+    "librt.so",
+    "libpthread.so",
+    "ld-linux",
+    "libstdc++.so",
+    "libgcc_s.so",
+    "linux-vdso",
+)
 NATIVE = "mycelium_native"
 PROTOCOL = "mycelium_protocol"
 SUMMARIES = {
@@ -45,7 +55,7 @@ def needed_libraries(file: pathlib.Path) -> dict[str, pathlib.Path]:
 
 
 def notice(library: pathlib.Path) -> tuple[str, bytes] | None:
-    """The name and the copyright notice of the Debian package that a library comes from; None for one that was built here."""
+    """Name and copyright notice of the Debian package that a library comes from; None for one that was built here."""
     owner = subprocess.run(["dpkg-query", "--search", library], capture_output=True, text=True)
     if owner.returncode != 0:
         return None
@@ -54,7 +64,7 @@ def notice(library: pathlib.Path) -> tuple[str, bytes] | None:
 
 
 def make_self_contained(folder: pathlib.Path) -> dict[str, bytes]:
-    """Copies what the extension needs beside it and lets all of it look there first. Gives the notices of what it carries."""
+    """Copies what the extension needs beside it and lets all of it look there first. Gives the notices that belong."""
     extension = folder / "_native.abi3.so"
     notices = {}
     for soname, path in sorted(needed_libraries(extension).items()):

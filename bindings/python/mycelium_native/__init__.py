@@ -8,8 +8,8 @@
         rt.publish(TextMessage(sender="py", content="hi", timestamp=123))
         rt.flush()
 
-Callbacks run on one thread of the runtime that Python knows, its dispatcher, never two at once. Exceptions that they raise
-go to logging.getLogger("mycelium") and are counted. docs/python.md tells the rest.
+Callbacks run on one thread of the runtime that Python knows, its dispatcher, never two at once. Exceptions that they
+raise go to logging.getLogger("mycelium") and are counted. docs/python.md tells the rest.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ class Runtime(_native.Runtime):
                       mismatch" if the library has another. None takes what is built in.
     topology_path     create the runtime for service_name of this TOML file; no options besides.
     schemas           binary schemas to register before the digest is compared: SCHEMA of generated packages.
-    name, threads, mailbox_capacity, policy ("block", "drop_oldest", "drop_newest", "fail"), verify ("none", "size", "full"),
-    block_timeout and close_timeout (seconds), max_payload, strict: as in MyceliumRuntimeConfig of mycelium.h.
+    name, threads, mailbox_capacity, policy ("block", "drop_oldest", "drop_newest", "fail"), verify ("none", "size",
+    "full"), block_timeout and close_timeout (seconds), max_payload, strict: as in MyceliumRuntimeConfig of mycelium.h.
     """
 
     def __init__(
@@ -184,7 +184,8 @@ class Runtime(_native.Runtime):
     ) -> Subscription:
         """Answers requests of a class with what handler(request) returns.
 
-        A handler that returns None, or raises, leaves the request unanswered; messages that are no requests are ignored.
+        A handler that returns None, or raises, leaves the request unanswered. Messages that are no requests are
+        ignored.
         """
         self._start_dispatcher(handler)
         return self._subscribe(what, handler, policy=policy, capacity=capacity, name=name, serves=True)
@@ -258,8 +259,8 @@ class Runtime(_native.Runtime):
     def close(self, timeout: float | None = None) -> None:
         """Stops accepting, delivers what was accepted until timeout seconds have passed, and ends every thread.
 
-        None takes close_timeout. TimedOutError if a callback still runs then; close may be called again. Closing twice is
-        no error. Not in a callback of this runtime.
+        None takes close_timeout. TimedOutError if a callback still runs then; close may be called again. Closing twice
+        is no error. Not in a callback of this runtime.
         """
         if timeout is None:
             timeout = self._close_timeout

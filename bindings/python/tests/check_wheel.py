@@ -50,7 +50,7 @@ def main() -> int:
         run(python, "-I", "-c", INSTALLED)
         (pathlib.Path(folder) / "golden").mkdir()
         (pathlib.Path(folder) / "golden" / "golden_protocol").symlink_to(pathlib.Path(generated) / "golden_protocol")
-        for test in sorted(set(path.name for path in TESTS.glob("test_*.py")) - NOT_HERE):
+        for test in sorted({path.name for path in TESTS.glob("test_*.py")} - NOT_HERE):
             print(f"{interpreter}: {test}", flush=True)
             run(python, "-X", "faulthandler", TESTS / test, "--quiet", PYTHONPATH=f"{folder}/golden")
     return 0

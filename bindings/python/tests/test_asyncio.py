@@ -134,7 +134,9 @@ class AsyncioTest(unittest.IsolatedAsyncioTestCase):
     async def test_requests_are_awaited(self) -> None:
         self.bus.serve(WordCountRequest, lambda r: WordCountReply(words=len(r.text)))
         replies = await self.within(
-            asyncio.gather(*[self.bus.request_async(WordCountRequest(text="x" * i), WordCountReply) for i in range(100)])
+            asyncio.gather(
+                *[self.bus.request_async(WordCountRequest(text="x" * i), WordCountReply) for i in range(100)]
+            )
         )
         self.assertEqual([reply.words for reply in replies], list(range(100)))
 

@@ -13,7 +13,9 @@ from golden_protocol import Evolved
 from random_messages import random_message
 from two_codecs import CODECS, codecs_of, outcome
 
-VECTORS = os.environ.get("MYCELIUM_GOLDEN", os.path.join(os.path.dirname(__file__), "../../../schema/golden/vectors.json"))
+VECTORS = os.environ.get(
+    "MYCELIUM_GOLDEN", os.path.join(os.path.dirname(__file__), "../../../schema/golden/vectors.json")
+)
 
 
 def from_json(kind: str, of: Any, format: str, value: Any) -> Any:

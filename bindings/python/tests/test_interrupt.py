@@ -4,8 +4,8 @@ import unittest
 
 from collecting import run_program
 
-# The program interrupts itself as soon as its main thread is blocked: a thread waits until the call has begun, then sends
-# SIGINT. Without a way out the call would wait for ever, and the test fails by its time limit.
+# The program interrupts itself as soon as its main thread is blocked: a thread waits until the call has begun, then
+# sends SIGINT. Without a way out the call would wait for ever, and the test fails by its time limit.
 FRAME = """
 import os, signal, threading, time
 from mycelium_native import Runtime, TimedOutError
@@ -76,7 +76,8 @@ class InterruptTest(unittest.TestCase):
         count = "got = []\ndef callback(message):\n    entered.set()\n    leave.wait()\n    got.append(message)\n"
         self.check(
             "bus.close(30.0)",
-            BUSY.replace("def callback(message):\n    entered.set()\n    leave.wait()\n", count) + "bus.publish(TextMessage())",
+            BUSY.replace("def callback(message):\n    entered.set()\n    leave.wait()\n", count)
+            + "bus.publish(TextMessage())",
             "leave.set()\nbus.close(30.0)\nassert len(got) == 2, got",
         )
 

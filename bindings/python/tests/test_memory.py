@@ -157,7 +157,7 @@ class LeaksTest(unittest.TestCase):
         gc.collect()
         self.assertLess(len(gc.get_objects()) - objects, 200)
         self.assertLess(resident_bytes() - memory, 4 << 20)
-        for before, each in zip(counts, (None, TextMessage, CounterUpdate, b"", "")):
+        for before, each in zip(counts, (None, TextMessage, CounterUpdate, b"", ""), strict=True):
             self.assertLess(abs(sys.getrefcount(each) - before), 1000)
 
     def test_callbacks(self) -> None:
@@ -181,7 +181,10 @@ class LeaksTest(unittest.TestCase):
                 Vectors.decode(data)
                 Vectors(int32s=[i], needed=b"").encode()
                 if i % 10 == 0:
-                    for call in (lambda: Vectors.decode(data[:-9]), lambda: Vectors(int8s=[1, 500], needed=b"").encode()):
+                    for call in (
+                        lambda: Vectors.decode(data[:-9]),
+                        lambda: Vectors(int8s=[1, 500], needed=b"").encode(),
+                    ):
                         try:
                             call()
                         except ValueError:

@@ -11,8 +11,21 @@ from typing import Any
 import golden_protocol
 import mycelium_protocol
 from collecting import run_program
-from golden_protocol import Defaults, Drawing, Empty, Frame, Node, Optionals, Point, Scalars, ShapeTwin, Square, Strings
-from golden_protocol import Structs, Vectors
+from golden_protocol import (
+    Defaults,
+    Drawing,
+    Empty,
+    Frame,
+    Node,
+    Optionals,
+    Point,
+    Scalars,
+    ShapeTwin,
+    Square,
+    Strings,
+    Structs,
+    Vectors,
+)
 from mycelium_protocol import BatchOperation, ItemKey, TextMessage
 from two_codecs import CODECS, outcome
 
@@ -43,30 +56,46 @@ class BothCodecsTest(unittest.TestCase):
     def test_values_of_a_wrong_type_name_their_field(self) -> None:
         for encode, _ in self.each():
             self.refuses(encode, Strings(plain=5, needed=""), TypeError, r"^Strings\.plain: expected str, not int$")
-            self.refuses(encode, Strings(plain=None, needed=""), TypeError, r"^Strings\.plain: expected str, not NoneType$")
+            self.refuses(
+                encode, Strings(plain=None, needed=""), TypeError, r"^Strings\.plain: expected str, not NoneType$"
+            )
             self.refuses(encode, Scalars(int8="x"), TypeError, r"^Scalars\.int8: ")
             self.refuses(encode, Scalars(int8=1.5), TypeError, r"^Scalars\.int8: ")
             self.refuses(encode, Scalars(int8=None), TypeError, r"^Scalars\.int8: ")
             self.refuses(encode, Scalars(float32="x"), TypeError, r"^Scalars\.float32: ")
             self.refuses(encode, Node(next=Empty()), TypeError, r"^Node\.next: expected Node, not Empty$")
-            self.refuses(encode, Node(children=[Node(), Node(name=b"x")]), TypeError, r"^Node\.name: expected str, not bytes$")
+            self.refuses(
+                encode, Node(children=[Node(), Node(name=b"x")]), TypeError, r"^Node\.name: expected str, not bytes$"
+            )
             self.refuses(encode, Node(children="Node"), TypeError, r"^Node\.children: ")
             self.refuses(encode, Drawing(main=Point()), TypeError, r"^Drawing\.main: Point is no member of the union$")
             self.refuses(encode, Structs(point=Empty()), TypeError, r"^Structs\.point: expected Point, not Empty$")
-            self.refuses(encode, Structs(frame=Frame(origin=None)), TypeError, r"^Frame\.origin: expected Point, not NoneType$")
+            self.refuses(
+                encode, Structs(frame=Frame(origin=None)), TypeError, r"^Frame\.origin: expected Point, not NoneType$"
+            )
 
     def test_values_out_of_range_name_their_field(self) -> None:
         for encode, _ in self.each():
             self.refuses(encode, Scalars(int8=128), ValueError, r"^Scalars\.int8: 128 is not in -128\.\.127$")
-            self.refuses(encode, Scalars(uint64=-1), ValueError, r"^Scalars\.uint64: -1 is not in 0\.\.18446744073709551615$")
+            self.refuses(
+                encode, Scalars(uint64=-1), ValueError, r"^Scalars\.uint64: -1 is not in 0\.\.18446744073709551615$"
+            )
             self.refuses(encode, Scalars(int64=2**63), ValueError, r"^Scalars\.int64: 9223372036854775808 is not in ")
             self.refuses(encode, Scalars(uint64=2**70), ValueError, r"^Scalars\.uint64: ")
-            self.refuses(encode, Scalars(float32=1e300), ValueError, r"^Scalars\.float32: .* does not fit into 32 bits$")
+            self.refuses(
+                encode, Scalars(float32=1e300), ValueError, r"^Scalars\.float32: .* does not fit into 32 bits$"
+            )
             self.refuses(encode, Scalars(float64=10**400), ValueError, r"^Scalars\.float64: ")
-            self.refuses(encode, Vectors(int16s=[0, 40000], needed=b""), ValueError, r"^Vectors\.int16s: 40000 is not in ")
+            self.refuses(
+                encode, Vectors(int16s=[0, 40000], needed=b""), ValueError, r"^Vectors\.int16s: 40000 is not in "
+            )
             self.refuses(encode, Vectors(int8s=b"\xff", needed=b""), ValueError, r"^Vectors\.int8s: 255 is not in ")
-            self.refuses(encode, Structs(frame=Frame(name=b"123456")), ValueError, r"^Frame\.name: needs 5 elements, not 6$")
-            self.refuses(encode, Structs(frame=Frame(corners=[])), ValueError, r"^Frame\.corners: needs 3 elements, not 0$")
+            self.refuses(
+                encode, Structs(frame=Frame(name=b"123456")), ValueError, r"^Frame\.name: needs 5 elements, not 6$"
+            )
+            self.refuses(
+                encode, Structs(frame=Frame(corners=[])), ValueError, r"^Frame\.corners: needs 3 elements, not 0$"
+            )
             self.refuses(encode, Strings(plain="\ud800", needed=""), ValueError, r"^Strings\.plain: ")
 
     def test_other_objects_are_no_messages(self) -> None:
@@ -222,7 +251,9 @@ class MessagesTest(unittest.TestCase):
             f"BatchOperation(operation_id=1, items=[ItemKey(bytes={b'k' * 20!r})], total_count=2)",
         )
         self.assertIn("int32s=[1, 2]", repr(Vectors.decode(Vectors(int32s=[1, 2], needed=b"").encode())))
-        self.assertIn("<100 elements of format d>", repr(Vectors.decode(Vectors(float64s=[0.0] * 100, needed=b"").encode())))
+        self.assertIn(
+            "<100 elements of format d>", repr(Vectors.decode(Vectors(float64s=[0.0] * 100, needed=b"").encode()))
+        )
 
     def test_instances_have_no_dict(self) -> None:
         with self.assertRaises(AttributeError):

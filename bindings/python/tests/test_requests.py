@@ -16,7 +16,9 @@ class RequestsTest(unittest.TestCase):
         self.addCleanup(self.bus.close)
 
     def test_a_handler_answers(self) -> None:
-        self.bus.serve(WordCountRequest, lambda r: WordCountReply(words=len(r.text.split()), bytes=len(r.text.encode())))
+        self.bus.serve(
+            WordCountRequest, lambda r: WordCountReply(words=len(r.text.split()), bytes=len(r.text.encode()))
+        )
         reply = self.bus.request(WordCountRequest(text="so viele Wörter"), WordCountReply, timeout=PATIENCE)
         self.assertEqual(reply, WordCountReply(words=3, bytes=16))
 

@@ -52,7 +52,9 @@ class StubsTest(unittest.TestCase):
             self.assertTrue(thing.__doc__, name)
             for member in public(thing) if isinstance(thing, type) else ():
                 value = getattr(thing, member)
-                described = isinstance(value, (types.FunctionType, types.MethodDescriptorType, types.GetSetDescriptorType))
+                described = isinstance(
+                    value, (types.FunctionType, types.MethodDescriptorType, types.GetSetDescriptorType)
+                )
                 if described and not member.startswith("_"):
                     self.assertTrue(value.__doc__, f"{name}.{member}")
 

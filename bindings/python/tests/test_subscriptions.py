@@ -363,7 +363,9 @@ class SubscriptionsTest(unittest.TestCase):
 
         with self.assertRaisesRegex(ValueError, "schema digest mismatch"):
             Runtime(golden_protocol.SCHEMA_DIGEST)
-        with Runtime(golden_protocol.SCHEMA_DIGEST, schemas=[golden_protocol.SCHEMA], verify="full", strict=True) as bus:
+        with Runtime(
+            golden_protocol.SCHEMA_DIGEST, schemas=[golden_protocol.SCHEMA], verify="full", strict=True
+        ) as bus:
             got = Collector()
             node = golden_protocol.Node(name="root", children=[golden_protocol.Node(weight=1)])
             bus.subscribe(golden_protocol.Node, got)

@@ -8,8 +8,8 @@ from typing import Any
 
 from . import _layout
 
-_RANGES = {f: (-(2 ** (n - 1)), 2 ** (n - 1) - 1) for f, n in zip("bhiq", (8, 16, 32, 64))}
-_RANGES.update({f: (0, 2**n - 1) for f, n in zip("BHIQ", (8, 16, 32, 64))})
+_RANGES = {f: (-(2 ** (n - 1)), 2 ** (n - 1) - 1) for f, n in zip("bhiq", (8, 16, 32, 64), strict=True)}
+_RANGES.update({f: (0, 2**n - 1) for f, n in zip("BHIQ", (8, 16, 32, 64), strict=True)})
 _SCALARS = {f: struct.Struct("<" + f) for f in "?bBhHiIqQfd"}
 _OFFSET = struct.Struct("<I")
 _SOFFSET = struct.Struct("<i")

@@ -1,8 +1,8 @@
 """How messages lie in memory.
 
 Each generated class carries a LAYOUT made of the tuples below. Two codecs read it and write the same bytes: the one in
-mycelium_native, taken when that package is importable, and the one in _encode.py and _decode.py, which needs nothing but
-the standard library.
+mycelium_native, taken when that package is importable, and the one in _encode.py and _decode.py, which needs nothing
+but the standard library.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ MAX_SIZE = 2**31 - 1
 
 
 def max_steps(size: int) -> int:
-    """Tables and elements that a decoder visits in a message of size bytes. Parts may be shared; an honest message needs
-    far less."""
+    """Tables and elements that a decoder visits in a message of size bytes.
+
+    Parts may be shared; an honest message needs far less.
+    """
     return 1024 + 4 * size
 
 
 def max_reach(size: int) -> int:
     """Bytes that it sees, counting shared ones each time."""
     return (16 << 20) + 8 * size
-
 
 
 class Field(NamedTuple):
