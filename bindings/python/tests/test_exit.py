@@ -54,10 +54,11 @@ while len(kept) < 3:
 """
 
 FORK = """
-import os, sys, threading
+import os, sys, threading, warnings
 from mycelium_native import Runtime
 from mycelium_protocol import TextMessage
 
+warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of fork beside threads; this tests it
 arrived = threading.Event()
 bus = Runtime()
 bus.subscribe(TextMessage, lambda message: arrived.set())
