@@ -98,7 +98,11 @@ void lane::count_drop(drop_reason why) noexcept {
 // ---- the consumer ------------------------------------------------------------------------------------------------------
 
 inline const message* lane::pop() noexcept {
-  return options_.when_full == policy::drop_oldest ? ring_.pop_shared() : ring_.pop();
+  if (options_.when_full == policy::drop_oldest)
+    return ring_.pop_shared();
+  const auto* m = ring_.pop();
+  ring_.prefetch();
+  return m;
 }
 
 // Waking a publisher for each free cell would cost both sides a system call per message, and have both work on the same
@@ -115,7 +119,6 @@ void lane::offer_room_to_waiting() noexcept {
     const auto* m = pop();
     if (m == nullptr)
       return nullptr;
-    ring_.prefetch();
     if (room_wanted_.load(std::memory_order_relaxed)) [[unlikely]]
       offer_room_to_waiting();
     if (kept_until_ == 0 || !already_kept(*m)) [[likely]]

@@ -93,7 +93,7 @@ public:
   // False also while a producer has claimed a cell that it has not filled yet.
   bool empty() const noexcept { return pushed() == popped(); }
 
-  // Brings the header of the message after next towards the consumer's cache.
+  // Brings the header of the next message towards the cache of the only consumer.
   void prefetch() const noexcept {
     const auto at = head_.load(std::memory_order_relaxed);
     const auto& c = cells_[at & mask_];
