@@ -44,7 +44,7 @@ result<void> bus::flush(const deadline& until) {
   wait_for_readers(); // publishes that have returned are in the lanes; those under way are not ours to wait for
   struct goal {
     counted_ptr<lane> of;
-    std::uint64_t accepted;
+    lane::progress accepted;
   };
   std::vector<goal> goals;
   for (auto& l : living_lanes())

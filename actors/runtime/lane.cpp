@@ -200,9 +200,9 @@ std::size_t lane::drain_batches(std::size_t quota) noexcept {
   return std::min(count, quota);
 }
 
-inline void lane::deliver(const message* m, callback_scope& scope) noexcept {
+inline void lane::deliver(const message* m, callback_scope& scope, bool direct) noexcept {
   if (options_.on_batch != nullptr)
-    return deliver_batch(&m, 1);
+    return deliver_batch(&m, 1, direct);
   scope.current = m;
   exit_guard::checkpoint();
   try {
@@ -213,16 +213,23 @@ inline void lane::deliver(const message* m, callback_scope& scope) noexcept {
   } catch (...) {
     report_exception();
   }
-  delivered_.store(delivered_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  count_delivered(1, direct);
 }
 
-void lane::deliver_batch(const message* const* batch, std::size_t count) noexcept {
+void lane::deliver_batch(const message* const* batch, std::size_t count, bool direct) noexcept {
   exit_guard::checkpoint();
   try {
     options_.on_batch(reinterpret_cast<const ::MyceliumMessage* const*>(batch), count, options_.user_data);
   } catch (...) {
     report_exception();
   }
+  count_delivered(count, direct);
+}
+
+// One writer at a time: no read-modify-write. Who reads delivered_ finds direct_delivered_ at least as new.
+inline void lane::count_delivered(std::size_t count, bool direct) noexcept {
+  if (direct)
+    direct_delivered_.store(direct_delivered_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
   delivered_.store(delivered_.load(std::memory_order_relaxed) + count, std::memory_order_release);
 }
 
@@ -237,7 +244,7 @@ void lane::deliver_now(const message& m) noexcept {
     if (!ended()) {
       callback_scope scope(&bus_, this);
       direct_.store(direct_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-      deliver(&m, scope);
+      deliver(&m, scope, true);
     }
   }
   if (ended() && finish_later_.load(std::memory_order_seq_cst))
@@ -254,6 +261,7 @@ std::size_t lane::take(std::vector<const message*>& out, std::size_t max) noexce
     kept_.erase(kept_.begin());
     ++count;
   }
+  direct_delivered_.fetch_add(count, std::memory_order_relaxed);
   while (count < max && !ended()) {
     const auto* m = next();
     if (m == nullptr)
@@ -284,10 +292,12 @@ void lane::deliver_kept(callback_scope& scope) noexcept {
   auto kept = std::move(kept_);
   kept_.clear();
   for (const auto& m : kept) {
-    if (ended())
-      dropped_[std::size_t(rest_is_)].fetch_add(1, std::memory_order_relaxed);
-    else
-      deliver(m.get(), scope);
+    if (!ended()) {
+      deliver(m.get(), scope, true);
+      continue;
+    }
+    direct_dropped_.fetch_add(1, std::memory_order_relaxed);
+    dropped_[std::size_t(rest_is_)].fetch_add(1, std::memory_order_relaxed);
   }
 }
 

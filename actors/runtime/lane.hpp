@@ -127,11 +127,15 @@ public:
   bool finished() const noexcept { return completed_.load(std::memory_order_acquire); }
   bool wait_until_finished(const deadline& until);
 
-  // Two counts that only grow: what came in, and what became of it. Once settled() reaches what accepted() was, all that
-  // had come in then has been delivered or dropped.
-  std::uint64_t accepted() const noexcept;
-  std::uint64_t settled() const noexcept;
-  bool wait_until_settled(std::uint64_t accepted_then, const deadline& until);
+  // How far a lane has come. Two counts, because what is delivered without the ring passes what waits in it.
+  struct progress {
+    std::uint64_t ring = 0;
+    std::uint64_t direct = 0;
+  };
+  progress accepted() const noexcept; // came in
+  progress settled() const noexcept;  // was delivered or dropped
+  // Until all that had been accepted then is settled; false at the deadline.
+  bool wait_until_settled(progress accepted_then, const deadline& until);
   lane_stats stats() const noexcept;
 
   void attach(lane_actor* actor) noexcept { actor_.store(actor, std::memory_order_seq_cst); }
@@ -145,8 +149,9 @@ public:
 private:
   class running;
   offered offer_to_full(const message* m) noexcept;
-  void deliver(const message* m, callback_scope& scope) noexcept;
-  void deliver_batch(const message* const* batch, std::size_t count) noexcept;
+  void deliver(const message* m, callback_scope& scope, bool direct = false) noexcept;
+  void deliver_batch(const message* const* batch, std::size_t count, bool direct = false) noexcept;
+  void count_delivered(std::size_t count, bool direct) noexcept;
   void deliver_kept(callback_scope& scope) noexcept;
   std::size_t drain_ring(std::size_t quota, callback_scope& scope) noexcept;
   std::size_t drain_batches(std::size_t quota) noexcept;
@@ -181,7 +186,10 @@ private:
 
   // Written by the consumer, message by message.
   alignas(64) std::atomic<std::uint64_t> delivered_{0};
-  std::atomic<std::uint64_t> direct_{0}; // came in without the ring: inline or from history
+  std::atomic<std::uint64_t> direct_{0};           // came in without the ring: inline or from history
+  std::atomic<std::uint64_t> direct_delivered_{0}; // of these
+  std::atomic<std::uint64_t> direct_dropped_{0};
+  std::atomic<std::uint64_t> ring_dropped_{0};     // at the end
   std::atomic<std::uint64_t> high_water_{0};
   std::atomic<std::uint64_t> callback_errors_{0};
   std::atomic<std::uint64_t> duplicates_{0}; // popped, but delivered from history before

@@ -3,6 +3,8 @@
 #include "actors/runtime/lane.hpp"
 #include "actors/runtime/queue.hpp"
 
+#include <algorithm>
+
 namespace mycelium::runtime {
 
 // ---- drops are events --------------------------------------------------------------------------------------------------
@@ -42,22 +44,27 @@ void lane::tell(const drop_event& event) noexcept {
 
 // ---- counts ------------------------------------------------------------------------------------------------------------
 
-std::uint64_t lane::accepted() const noexcept {
-  auto sum = ring_.pushed() + direct_.load(std::memory_order_acquire);
-  for (auto why : {drop_reason::newest, drop_reason::timeout, drop_reason::full})
-    sum += dropped_[std::size_t(why)].load(std::memory_order_relaxed);
-  return sum;
+lane::progress lane::accepted() const noexcept {
+  return {ring_.pushed(), direct_.load(std::memory_order_acquire)};
 }
 
-std::uint64_t lane::settled() const noexcept {
-  auto sum = delivered_.load(std::memory_order_acquire) + duplicates_.load(std::memory_order_relaxed);
-  for (const auto& count : dropped_)
-    sum += count.load(std::memory_order_relaxed);
-  return sum;
+lane::progress lane::settled() const noexcept {
+  const auto of = [this](drop_reason why) { return dropped_[std::size_t(why)].load(std::memory_order_acquire); };
+  progress now;
+  // delivered_ first: its direct part is read at least as new, so that the ring's is never taken for more than it is.
+  now.ring = delivered_.load(std::memory_order_acquire) + duplicates_.load(std::memory_order_acquire) +
+             of(drop_reason::oldest) + ring_dropped_.load(std::memory_order_acquire);
+  const auto direct = direct_delivered_.load(std::memory_order_acquire);
+  now.ring -= std::min(now.ring, direct);
+  now.direct = direct + direct_dropped_.load(std::memory_order_acquire);
+  return now;
 }
 
-bool lane::wait_until_settled(std::uint64_t accepted_then, const deadline& until) {
-  return progress_.wait(until, [&] { return settled() >= accepted_then; });
+bool lane::wait_until_settled(progress accepted_then, const deadline& until) {
+  return progress_.wait(until, [&] {
+    const auto now = settled();
+    return now.ring >= accepted_then.ring && now.direct >= accepted_then.direct;
+  });
 }
 
 lane_stats lane::stats() const noexcept {
@@ -67,7 +74,9 @@ lane_stats lane::stats() const noexcept {
   for (std::size_t i = 0; i < drop_reasons; ++i)
     gone += s.dropped[i] = dropped_[i].load(std::memory_order_acquire);
   // Read last: what came in is at least what went out.
-  const auto in = accepted() - duplicates_.load(std::memory_order_relaxed);
+  auto in = ring_.pushed() + direct_.load(std::memory_order_acquire) - duplicates_.load(std::memory_order_relaxed);
+  for (auto why : {drop_reason::newest, drop_reason::timeout, drop_reason::full})
+    in += s.dropped[std::size_t(why)];
   s.offered = in > gone ? in : gone;
   s.waiting = s.offered - gone;
   s.high_water = high_water_.load(std::memory_order_relaxed);
@@ -98,10 +107,12 @@ void lane::finish() noexcept {
     return;
   auto& rest = dropped_[std::size_t(rest_is_)];
   rest.fetch_add(kept_.size(), std::memory_order_relaxed);
+  direct_dropped_.fetch_add(kept_.size(), std::memory_order_relaxed);
   kept_.clear();
   while (const auto* m = ring_.pop_shared()) { // right for either policy
     m->release();
-    rest.fetch_add(1, std::memory_order_seq_cst);
+    rest.fetch_add(1, std::memory_order_relaxed);
+    ring_dropped_.fetch_add(1, std::memory_order_seq_cst);
   }
   progress_.signal();
   if (options_.queue)
