@@ -39,9 +39,7 @@ std::string hex(const schema::digest& digest) {
 }
 
 // A member of an object on a line of its own.
-std::string member(std::string_view name, const std::string& value) {
-  return "  " + quoted(name) + ": " + value;
-}
+std::string member(std::string_view name, const std::string& value) { return "  " + quoted(name) + ": " + value; }
 
 std::string options_json() {
   const auto options = runtime::report_options();
@@ -50,8 +48,8 @@ std::string options_json() {
   std::string list;
   for (const auto& o : *options)
     list += std::string(list.empty() ? "" : ",") + "\n    {\"name\": " + quoted(o.name) +
-            ", \"variable\": " + quoted(o.variable) + ", \"value\": " + quoted(o.value) + ", \"origin\": " +
-            (o.from_environment ? "\"environment\"" : "\"default\"") + "}";
+            ", \"variable\": " + quoted(o.variable) + ", \"value\": " + quoted(o.value) +
+            ", \"origin\": " + (o.from_environment ? "\"environment\"" : "\"default\"") + "}";
   return member("options", "[" + list + "\n  ]");
 }
 

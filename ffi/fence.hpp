@@ -1,4 +1,5 @@
-// What every function of the C interface does at its border: report errors per thread, keep exceptions in, check structs.
+// What every function of the C interface does at its border: report errors per thread, keep exceptions in, check
+// structs.
 #pragma once
 
 #include "ffi/include/mycelium.h"
@@ -56,7 +57,8 @@ std::int32_t write_struct(Struct* theirs, Struct& ours) noexcept {
 }
 
 inline std::int32_t fail_struct_size() noexcept {
-  return fail(status::invalid_argument, "struct_size is not set; set it to sizeof the struct, or call its _init function");
+  return fail(status::invalid_argument,
+              "struct_size is not set; set it to sizeof the struct, or call its _init function");
 }
 
 // Copies text into a caller's buffer: the rules of mycelium_info_json.

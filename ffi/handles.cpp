@@ -18,7 +18,8 @@ std::mutex& table_mutex() {
 }
 std::uintptr_t last_serial = 0;
 
-// fork: the child has one thread and none of the runtimes' others. Its handles become FORKED; it may create new runtimes.
+// fork: the child has one thread and none of the runtimes' others. Its handles become FORKED; it may create new
+// runtimes.
 void before_fork() {
   table_mutex().lock();
   runtime::block_pool::lock_depots();

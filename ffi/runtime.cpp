@@ -41,8 +41,8 @@ MyceliumRuntime* create(runtime::runtime_options options) {
   return add_handle(std::move(*started));
 }
 
-// Closes and frees a bus whose destruction the caller has claimed. The handle stays good until it is closed, so that who
-// serves a queue can take what is left. What cannot end in time is left as it is.
+// Closes and frees a bus whose destruction the caller has claimed. The handle stays good until it is closed, so that
+// who serves a queue can take what is left. What cannot end in time is left as it is.
 void dispose(MyceliumRuntime* rt, bus* doomed) {
   constexpr std::int64_t patience_ns = 1'000'000'000; // for calls that closing has woken
   const auto closed = doomed->close(deadline::in(doomed->options().close_timeout_ns));

@@ -14,7 +14,8 @@ failure invalid(const char* text) { return {status::invalid_argument, text}; }
 
 // Checks what the caller asks for, before the runtime's defaults are filled in.
 result<void> check(const MyceliumSubscribeOptions& o) {
-  const int receivers = (o.on_payload != nullptr) + (o.on_message != nullptr) + (o.on_batch != nullptr) + (o.queue_id != 0);
+  const int receivers =
+      (o.on_payload != nullptr) + (o.on_message != nullptr) + (o.on_batch != nullptr) + (o.queue_id != 0);
   if (receivers != 1)
     return invalid("set exactly one of on_payload, on_message, on_batch and queue_id");
   if ((o.flags & ~std::uint32_t{MYCELIUM_SUBSCRIBE_DEDICATED | MYCELIUM_SUBSCRIBE_INLINE}) != 0)
@@ -156,7 +157,8 @@ int32_t mycelium_keep_history(MyceliumRuntime* rt, uint16_t type_id, uint32_t de
   });
 }
 
-// ---- queues ------------------------------------------------------------------------------------------------------------
+// ---- queues
+// ------------------------------------------------------------------------------------------------------------
 
 int32_t mycelium_queue_open(MyceliumRuntime* rt, uint64_t* out_queue_id) {
   return fenced([&] {

@@ -43,7 +43,8 @@ TEST_F(topology, a_service_of_the_only_node_is_found) {
 }
 
 TEST_F(topology, other_nodes_are_refused_while_there_are_no_bridges) {
-  const auto path = file("[[nodes]]\nname = \"a\"\nservices = [\"eyes\"]\n[[nodes]]\nname = \"b\"\nservices = [\"ears\"]\n");
+  const auto path =
+      file("[[nodes]]\nname = \"a\"\nservices = [\"eyes\"]\n[[nodes]]\nname = \"b\"\nservices = [\"ears\"]\n");
   const auto node = node_of_service(path, "eyes");
   ASSERT_FALSE(node);
   EXPECT_EQ(node.error().code, status::unsupported);
@@ -60,6 +61,7 @@ TEST_F(topology, an_error_names_the_line_and_the_key) {
   EXPECT_NE(bad_services.find(":3:"), std::string::npos) << bad_services;
   const auto twice = problem(file("[[nodes]]\nname=\"a\"\nservices=[]\n[[nodes]]\nname=\"a\"\nservices=[]\n"));
   EXPECT_NE(twice.find("two nodes"), std::string::npos) << twice;
-  const auto shared = problem(file("[[nodes]]\nname=\"a\"\nservices=[\"s\"]\n[[nodes]]\nname=\"b\"\nservices=[\"s\"]\n"));
+  const auto shared =
+      problem(file("[[nodes]]\nname=\"a\"\nservices=[\"s\"]\n[[nodes]]\nname=\"b\"\nservices=[\"s\"]\n"));
   EXPECT_NE(shared.find("'s' runs on two nodes"), std::string::npos) << shared;
 }

@@ -1,6 +1,7 @@
-// Memory blocks for payloads. Publishers allocate and workers free, which overflows a plain thread cache on one side and
-// starves it on the other; so each thread keeps two magazines per size class and exchanges whole ones with a depot (the
-// magazine scheme of Bonwick and Adams, USENIX 2001). One pool a process: messages may outlive the runtime they came from.
+// Memory blocks for payloads. Publishers allocate and workers free, which overflows a plain thread cache on one side
+// and starves it on the other; so each thread keeps two magazines per size class and exchanges whole ones with a depot
+// (the magazine scheme of Bonwick and Adams, USENIX 2001). One pool a process: messages may outlive the runtime they
+// came from.
 #pragma once
 
 #include "actors/runtime/thread_state.hpp"
@@ -25,7 +26,7 @@ constexpr int class_of(std::size_t bytes) noexcept {
     return bytes == 0 ? 0 : int((bytes - 1) / 64);
   if (bytes > class_bytes(class_count - 1))
     return unpooled;
-  const int exponent = 63 - __builtin_clzll(bytes - 1);     // 2^exponent < bytes <= 2^(exponent + 1)
+  const int exponent = 63 - __builtin_clzll(bytes - 1);       // 2^exponent < bytes <= 2^(exponent + 1)
   const int quarter = int((bytes - 1) >> (exponent - 2)) - 4; // which quarter of that doubling
   return (exponent - 7) * 4 + quarter;
 }

@@ -53,7 +53,8 @@ bool bus::wait_for_users(const deadline& until) {
   return changes_.wait(until, [this] { return users_.load(std::memory_order_seq_cst) == 0; });
 }
 
-// ---- log ---------------------------------------------------------------------------------------------------------------
+// ---- log
+// ---------------------------------------------------------------------------------------------------------------
 
 void bus::log(log_level level, const std::string& text) const noexcept {
   if (!options_.log)
@@ -76,15 +77,15 @@ void bus::log_exception(const std::string& where) const noexcept {
 
 void bus::log_drops(const std::string& name, const drop_event& event) const noexcept {
   static constexpr const char* reasons[] = {
-      "the oldest made room", "the newest found no room", "its publisher waited in vain", "its publisher was refused",
-      "it was unsubscribed",  "the runtime closed",
+      "the oldest made room",      "the newest found no room", "its publisher waited in vain",
+      "its publisher was refused", "it was unsubscribed",      "the runtime closed",
   };
   if (event.recovered)
-    log(log_level::info, "subscription '" + name + "' keeps up again after " + std::to_string(event.dropped) +
-                             " dropped messages");
+    log(log_level::info,
+        "subscription '" + name + "' keeps up again after " + std::to_string(event.dropped) + " dropped messages");
   else
-    log(log_level::warning, "subscription '" + name + "' is too slow and loses messages: " +
-                                reasons[std::size_t(event.reason)]);
+    log(log_level::warning,
+        "subscription '" + name + "' is too slow and loses messages: " + reasons[std::size_t(event.reason)]);
 }
 
 } // namespace mycelium::runtime

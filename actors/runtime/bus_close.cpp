@@ -1,5 +1,6 @@
-// The end of a runtime, in the order that never hangs: refuse, wait for publishers, deliver, complete, dismiss the actors,
-// join the workers. Whatever user code may hold up waits with the caller's deadline; the rest is ours and short.
+// The end of a runtime, in the order that never hangs: refuse, wait for publishers, deliver, complete, dismiss the
+// actors, join the workers. Whatever user code may hold up waits with the caller's deadline; the rest is ours and
+// short.
 #include "actors/runtime/bus.hpp"
 #include "actors/runtime/engine.hpp"
 #include "actors/runtime/exit_guard.hpp"
@@ -61,8 +62,9 @@ result<void> bus::flush(const deadline& until) {
 
 result<void> bus::close(const deadline& until) {
   if (in_callback_of(this) || on_pooled_worker)
-    return failure{status::unsupported,
-                   "a callback cannot wait for its own end; use mycelium_runtime_destroy_later, or close from another thread"};
+    return failure{
+        status::unsupported,
+        "a callback cannot wait for its own end; use mycelium_runtime_destroy_later, or close from another thread"};
   if (exit_guard::is_exiting())
     return failure{status::runtime, "the process is exiting; the runtime's threads are parked"};
   std::lock_guard one_at_a_time(closing_mutex_);

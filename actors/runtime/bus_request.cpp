@@ -82,8 +82,8 @@ result<void> bus::reply(const message& request, std::uint16_t type_id, message::
 result<void> bus::cancel_request(std::uint64_t request_id) {
   if (requests_->cancel(request_id))
     return {};
-  return failure{status::subscription, "there is no request " + std::to_string(request_id) +
-                                           ", or its outcome is being delivered"};
+  return failure{status::subscription,
+                 "there is no request " + std::to_string(request_id) + ", or its outcome is being delivered"};
 }
 
 } // namespace mycelium::runtime

@@ -31,7 +31,8 @@ public:
     text_ += std::string("# TYPE ") + name + " " + type + "\n# HELP " + name + " " + help + "\n";
   }
   void sample(std::uint64_t value, const std::string& labels = {}) {
-    text_ += name_ + suffix_ + "{" + runtime_ + (labels.empty() ? "" : ",") + labels + "} " + std::to_string(value) + "\n";
+    text_ +=
+        name_ + suffix_ + "{" + runtime_ + (labels.empty() ? "" : ",") + labels + "} " + std::to_string(value) + "\n";
   }
   void single(const char* name, const char* type, const char* help, std::uint64_t value) {
     family(name, type, help);

@@ -18,14 +18,13 @@ MYCELIUM_HOT_THREAD_LOCAL inline bool on_pooled_worker = false;
 // Stands on the stack around user code.
 struct callback_scope {
   const void* bus;
-  lane* subscription;           // nullptr in a reply handler
+  lane* subscription;               // nullptr in a reply handler
   const message* current = nullptr; // what is being delivered, nullptr in a batch
   callback_scope* outer;
   int depth;
 
   callback_scope(const void* runs_for, lane* whose) noexcept
-      : bus(runs_for), subscription(whose), outer(innermost_callback),
-        depth(outer == nullptr ? 1 : outer->depth + 1) {
+      : bus(runs_for), subscription(whose), outer(innermost_callback), depth(outer == nullptr ? 1 : outer->depth + 1) {
     innermost_callback = this;
   }
   ~callback_scope() { innermost_callback = outer; }

@@ -6,8 +6,8 @@ namespace mycelium::runtime {
 
 namespace {
 
-// A worker must not wait: who would make room may need this thread. Nor may a callback wait for itself, or one that runs
-// in a publisher's thread for anybody: it holds up that publisher's other subscribers.
+// A worker must not wait: who would make room may need this thread. Nor may a callback wait for itself, or one that
+// runs in a publisher's thread for anybody: it holds up that publisher's other subscribers.
 bool must_not_wait_for(const lane& to) {
   if (on_pooled_worker || in_callback_of(to))
     return true;

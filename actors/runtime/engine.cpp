@@ -66,8 +66,7 @@ private:
 // Runs reply handlers, and keeps the time of requests.
 class courier final : public caf::event_based_actor {
 public:
-  courier(caf::actor_config& config, request_table& requests)
-      : caf::event_based_actor(config), requests_(requests) {}
+  courier(caf::actor_config& config, request_table& requests) : caf::event_based_actor(config), requests_(requests) {}
 
   caf::behavior make_behavior() override {
     return {
@@ -102,14 +101,15 @@ engine::engine(settings how) : how_(std::move(how)), system_(configure(config_, 
   const thread_let_go afterwards;
   supervisor_ = system_.spawn<supervisor>(how_.restart);
   courier_ = system_.spawn<courier>(*how_.requests);
-  how_.requests->connect([who = caf::actor_cast<caf::actor_addr>(courier_)] {
-    if (auto to = caf::actor_cast<caf::actor>(who))
-      caf::anon_send(to, deliver::value);
-  },
-                         [who = caf::actor_cast<caf::actor_addr>(courier_)](std::int64_t ns) {
-                           if (auto to = caf::actor_cast<caf::actor>(who))
-                             caf::anon_send(to, arm::value, ns);
-                         });
+  how_.requests->connect(
+      [who = caf::actor_cast<caf::actor_addr>(courier_)] {
+        if (auto to = caf::actor_cast<caf::actor>(who))
+          caf::anon_send(to, deliver::value);
+      },
+      [who = caf::actor_cast<caf::actor_addr>(courier_)](std::int64_t ns) {
+        if (auto to = caf::actor_cast<caf::actor>(who))
+          caf::anon_send(to, arm::value, ns);
+      });
 }
 
 engine::~engine() = default;

@@ -1,5 +1,5 @@
-// CAF for one runtime: the actor system with our scheduler policy, the supervisor that watches and restarts subscription
-// actors, and the actor that delivers the outcomes of requests. Only files that include this see CAF.
+// CAF for one runtime: the actor system with our scheduler policy, the supervisor that watches and restarts
+// subscription actors, and the actor that delivers the outcomes of requests. Only files that include this see CAF.
 #pragma once
 
 #include "actors/runtime/counted.hpp"
@@ -50,8 +50,8 @@ private:
 };
 
 // CAF leaves a counted pointer to the system's logger in each thread that creates a system or spawns an actor, and
-// ~actor_system waits for the logger's last holder: destroying on another thread, or after a subscribe on one that lives
-// on, would hang. So such threads let go at the end of this scope.
+// ~actor_system waits for the logger's last holder: destroying on another thread, or after a subscribe on one that
+// lives on, would hang. So such threads let go at the end of this scope.
 struct thread_let_go {
   thread_let_go() = default;
   ~thread_let_go();

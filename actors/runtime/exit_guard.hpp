@@ -1,8 +1,8 @@
-// Process exit without close. A host may return from main, or call exit, while runtimes live: their threads must not run
-// user code, or the engine's, while static objects are being destroyed under them. The first runtime registers an atexit
-// handler that raises a flag; every thread of a runtime parks for ever at its next checkpoint (before each callback and
-// each look for work), and the handler waits a moment for callbacks that run to return. From then on every runtime counts
-// as closed; destroying one leaves its threads parked.
+// Process exit without close. A host may return from main, or call exit, while runtimes live: their threads must not
+// run user code, or the engine's, while static objects are being destroyed under them. The first runtime registers an
+// atexit handler that raises a flag; every thread of a runtime parks for ever at its next checkpoint (before each
+// callback and each look for work), and the handler waits a moment for callbacks that run to return. From then on every
+// runtime counts as closed; destroying one leaves its threads parked.
 #pragma once
 
 #include "actors/runtime/reader.hpp"

@@ -1,4 +1,5 @@
-// Waiting on a 32-bit atomic with a deadline, which std::atomic::wait does not offer. Linux futexes, private to the process.
+// Waiting on a 32-bit atomic with a deadline, which std::atomic::wait does not offer. Linux futexes, private to the
+// process.
 #pragma once
 
 #include "actors/runtime/deadline.hpp"
@@ -35,8 +36,8 @@ inline void futex_wake(std::atomic<std::uint32_t>& word, int sleepers = INT_MAX)
 // changing side while nobody waits: signal() is one load.
 class waiting_room {
 public:
-  // Waits until done() or the deadline; true if done. done() must read what the signalling side wrote with seq_cst order
-  // (or with a seq_cst read-modify-write between its write and its signal()).
+  // Waits until done() or the deadline; true if done. done() must read what the signalling side wrote with seq_cst
+  // order (or with a seq_cst read-modify-write between its write and its signal()).
   template <class Done>
   bool wait(const deadline& until, Done done) {
     if (done())

@@ -95,7 +95,8 @@ void lane::count_drop(drop_reason why) noexcept {
   announcement_.compare_exchange_strong(expected, drops_due, std::memory_order_seq_cst);
 }
 
-// ---- the consumer ------------------------------------------------------------------------------------------------------
+// ---- the consumer
+// ------------------------------------------------------------------------------------------------------
 
 inline const message* lane::pop() noexcept {
   if (options_.when_full == policy::drop_oldest)
@@ -106,8 +107,8 @@ inline const message* lane::pop() noexcept {
 }
 
 // Waking a publisher for each free cell would cost both sides a system call per message, and have both work on the same
-// cache lines. It is woken once, when half of the ring is free, and looks by itself now and then, in case a callback that
-// runs long holds up the rest.
+// cache lines. It is woken once, when half of the ring is free, and looks by itself now and then, in case a callback
+// that runs long holds up the rest.
 void lane::offer_room_to_waiting() noexcept {
   const bool half_free = (ring_.pushed() - ring_.popped()) * 2 <= ring_.capacity();
   if ((half_free || ended()) && room_wanted_.exchange(false, std::memory_order_seq_cst))

@@ -1,6 +1,6 @@
-// A subscription's mailbox for data: a bounded ring with a policy, counters, and the callback that it feeds. It belongs to
-// a lane_actor, which alone decides who may run it; publishers only offer. Who drains holds the actor's execution right
-// (or, in queue mode, the queue's receive lock), so there is one consumer at a time.
+// A subscription's mailbox for data: a bounded ring with a policy, counters, and the callback that it feeds. It belongs
+// to a lane_actor, which alone decides who may run it; publishers only offer. Who drains holds the actor's execution
+// right (or, in queue mode, the queue's receive lock), so there is one consumer at a time.
 #pragma once
 
 #include "actors/runtime/callback_scope.hpp"
@@ -76,7 +76,8 @@ public:
   const subscription_options& options() const noexcept { return options_; }
   std::uint16_t type_id() const noexcept { return options_.type_id; }
 
-  // ---- publishers, under a read_guard --------------------------------------------------------------------------------
+  // ---- publishers, under a read_guard
+  // --------------------------------------------------------------------------------
   enum class offered { taken, dropped, full, must_wait, ended };
   // Takes over the caller's reference of m, whatever comes of it, except for must_wait. The wake-up is the caller's.
   // The same where there is room; false, and nothing happened, where there is none.
@@ -91,8 +92,9 @@ public:
   void count_drop(drop_reason why) noexcept;
   bool ended() const noexcept { return ended_.load(std::memory_order_seq_cst); }
 
-  // ---- the consumer --------------------------------------------------------------------------------------------------
-  // Delivers up to quota messages; true if more wait. Catches what callbacks throw.
+  // ---- the consumer
+  // -------------------------------------------------------------------------------------------------- Delivers up to
+  // quota messages; true if more wait. Catches what callbacks throw.
   bool drain(std::size_t quota) noexcept;
   // For who holds the actor's turn: may a message that is in no ring be delivered now? Then deliver_now does it.
   bool nothing_waits() const noexcept {
@@ -100,28 +102,26 @@ public:
   }
   void deliver_now(const message& m) noexcept;
   // Nothing for drain to do? seq_cst, for after the actor announced that it sleeps. In queue mode the ring is not its.
-  bool idle() const noexcept {
-    return !has_begun() || ((feeds_queue() || ring_.nothing_to_pop()) && !must_announce());
-  }
+  bool idle() const noexcept { return !has_begun() || ((feeds_queue() || ring_.nothing_to_pop()) && !must_announce()); }
   // Queue mode: appends up to max messages to `out`, under the queue's receive lock.
   std::size_t take(std::vector<const message*>& out, std::size_t max) noexcept;
-  bool holds_nothing() const noexcept {
-    return ended() || !has_begun() || (ring_.nothing_to_pop() && kept_.empty());
-  }
+  bool holds_nothing() const noexcept { return ended() || !has_begun() || (ring_.nothing_to_pop() && kept_.empty()); }
   // A subscription with history delivers nothing until it is given the kept messages to deliver first, and the history
   // index up to which the ring's are among them. Wake it afterwards.
   void begin_with(std::vector<message_ptr> kept, std::uint64_t last_index);
   bool has_begun() const noexcept { return begun_.load(std::memory_order_seq_cst); }
 
-  // ---- the end -------------------------------------------------------------------------------------------------------
-  // No callback begins after this; publishers that wait leave.
+  // ---- the end
+  // ------------------------------------------------------------------------------------------------------- No callback
+  // begins after this; publishers that wait leave.
   void end(drop_reason why_rest_is_dropped) noexcept;
   // Waits until no callback runs; false at the deadline.
   bool wait_until_idle(const deadline& until);
   // A callback is on the stack: finish() runs when it returns.
   void finish_after_callback() noexcept;
-  // Once ended, idle and out of every routing table: drops and counts what waits, then on_complete, then user_data_free.
-  // Queue mode: the queue gets its COMPLETE and calls complete() when that is taken. Only the first call does anything.
+  // Once ended, idle and out of every routing table: drops and counts what waits, then on_complete, then
+  // user_data_free. Queue mode: the queue gets its COMPLETE and calls complete() when that is taken. Only the first
+  // call does anything.
   void finish() noexcept;
   void complete() noexcept;
   bool finished() const noexcept { return completed_.load(std::memory_order_acquire); }
@@ -179,8 +179,8 @@ private:
   std::atomic<bool> completed_{false};
   drop_reason rest_is_{drop_reason::unsubscribed};
   std::atomic<bool> room_wanted_{false}; // by a publisher that nobody has woken yet
-  waiting_room room_;     // publishers that wait for room
-  waiting_room progress_; // flush, unsubscribe, close
+  waiting_room room_;                    // publishers that wait for room
+  waiting_room progress_;                // flush, unsubscribe, close
 
   ring ring_;
 
@@ -189,7 +189,7 @@ private:
   std::atomic<std::uint64_t> direct_{0};           // came in without the ring: inline or from history
   std::atomic<std::uint64_t> direct_delivered_{0}; // of these
   std::atomic<std::uint64_t> direct_dropped_{0};
-  std::atomic<std::uint64_t> ring_dropped_{0};     // at the end
+  std::atomic<std::uint64_t> ring_dropped_{0}; // at the end
   std::atomic<std::uint64_t> high_water_{0};
   std::atomic<std::uint64_t> callback_errors_{0};
   std::atomic<std::uint64_t> duplicates_{0}; // popped, but delivered from history before

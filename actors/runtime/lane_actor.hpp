@@ -40,7 +40,8 @@ public:
   void deliver_here(const message& m);
   void give_to_worker();
 
-  // For an actor that was spawned asleep (lazy_init): its first turn, on this thread, so that it can run inline at once.
+  // For an actor that was spawned asleep (lazy_init): its first turn, on this thread, so that it can run inline at
+  // once.
   void initialise_here();
 
 private:

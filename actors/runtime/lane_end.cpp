@@ -7,7 +7,8 @@
 
 namespace mycelium::runtime {
 
-// ---- drops are events --------------------------------------------------------------------------------------------------
+// ---- drops are events
+// --------------------------------------------------------------------------------------------------
 
 bool lane::must_announce() const noexcept {
   const auto state = announcement_.load(std::memory_order_seq_cst);
@@ -42,11 +43,10 @@ void lane::tell(const drop_event& event) noexcept {
   }
 }
 
-// ---- counts ------------------------------------------------------------------------------------------------------------
+// ---- counts
+// ------------------------------------------------------------------------------------------------------------
 
-lane::progress lane::accepted() const noexcept {
-  return {ring_.pushed(), direct_.load(std::memory_order_acquire)};
-}
+lane::progress lane::accepted() const noexcept { return {ring_.pushed(), direct_.load(std::memory_order_acquire)}; }
 
 lane::progress lane::settled() const noexcept {
   const auto of = [this](drop_reason why) { return dropped_[std::size_t(why)].load(std::memory_order_acquire); };
@@ -84,7 +84,8 @@ lane_stats lane::stats() const noexcept {
   return s;
 }
 
-// ---- the end -----------------------------------------------------------------------------------------------------------
+// ---- the end
+// -----------------------------------------------------------------------------------------------------------
 
 void lane::end(drop_reason why_rest_is_dropped) noexcept {
   rest_is_ = why_rest_is_dropped;

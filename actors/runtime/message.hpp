@@ -1,5 +1,5 @@
-// A message in memory: one block of the pool that holds this header, the payload and, for few, the extras. Immutable and
-// shared: each lane that holds it counts one reference. References may be taken and dropped on any thread.
+// A message in memory: one block of the pool that holds this header, the payload and, for few, the extras. Immutable
+// and shared: each lane that holds it counts one reference. References may be taken and dropped on any thread.
 #pragma once
 
 #include "actors/runtime/block_pool.hpp"
@@ -29,8 +29,8 @@ struct message_extras {
   bool has_trace = false;
   destination to = destination::all;
   std::uint64_t destination_key = 0;
-  std::uint64_t history_index = 0;        // position among the kept messages of its type, 0: not kept
-  pending_request* request = nullptr;     // counted; to be answered
+  std::uint64_t history_index = 0;    // position among the kept messages of its type, 0: not kept
+  pending_request* request = nullptr; // counted; to be answered
 };
 
 class alignas(16) message {
@@ -91,7 +91,7 @@ private:
   std::uint32_t offset_ = 0;   // where the payload begins, a multiple of 16
 
 public:
-  std::uint64_t sequence = 0;     // per publisher, from 1
+  std::uint64_t sequence = 0; // per publisher, from 1
   std::uint64_t publisher_id = 0;
   std::uint64_t stamp = 0;
   std::uint64_t correlation_id = 0;
@@ -114,8 +114,9 @@ inline const std::uint8_t* message::data() const noexcept {
 }
 
 inline const message_extras* message::extras() const noexcept {
-  return has_extras_ ? reinterpret_cast<const message_extras*>(reinterpret_cast<const std::uint8_t*>(this + 1) + capacity_)
-                     : nullptr;
+  return has_extras_
+             ? reinterpret_cast<const message_extras*>(reinterpret_cast<const std::uint8_t*>(this + 1) + capacity_)
+             : nullptr;
 }
 
 inline message* message::make(std::uint16_t type_id, std::size_t size, bool with_extras) {

@@ -1,5 +1,5 @@
-// How a runtime is configured. Each option comes, in order of strength, from the host's struct, from the environment, or is
-// the default.
+// How a runtime is configured. Each option comes, in order of strength, from the host's struct, from the environment,
+// or is the default.
 #pragma once
 
 #include "actors/runtime/lane.hpp"

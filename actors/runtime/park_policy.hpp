@@ -1,6 +1,7 @@
-// How CAF's workers wait for work: one central FIFO, no allocation per job, and a worker without work sleeps on a condition
-// variable. A producer wakes a worker only if one sleeps and none is being woken already; the woken one wakes the next if
-// more work waits. CAF's own work stealing polls (34-50 % of a core at 1 kHz), its work sharing wakes once per job.
+// How CAF's workers wait for work: one central FIFO, no allocation per job, and a worker without work sleeps on a
+// condition variable. A producer wakes a worker only if one sleeps and none is being woken already; the woken one wakes
+// the next if more work waits. CAF's own work stealing polls (34-50 % of a core at 1 kHz), its work sharing wakes once
+// per job.
 #pragma once
 
 #include "actors/runtime/callback_scope.hpp"

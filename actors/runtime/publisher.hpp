@@ -1,5 +1,5 @@
-// What a publishing thread owns in one runtime: its identity, its sequence and its counters. Written by that thread alone;
-// read by statistics.
+// What a publishing thread owns in one runtime: its identity, its sequence and its counters. Written by that thread
+// alone; read by statistics.
 #pragma once
 
 #include "actors/runtime/counted.hpp"
@@ -39,7 +39,7 @@ private:
   std::atomic<std::uint64_t> published_{0};
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<std::uint64_t> refused_{0};
-  std::atomic<bool> in_use_{false};  // by a living thread
+  std::atomic<bool> in_use_{false};   // by a living thread
   std::atomic<bool> orphaned_{false}; // the runtime is gone
 };
 

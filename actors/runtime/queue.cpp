@@ -68,8 +68,8 @@ result<int> delivery_queue::descriptor() {
   if (fd_ < 0) {
     fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (fd_ < 0)
-      return failure{status::runtime, std::string("eventfd: ") + std::strerror(errno) +
-                                          "; raise the limit on open files (ulimit -n)"};
+      return failure{status::runtime,
+                     std::string("eventfd: ") + std::strerror(errno) + "; raise the limit on open files (ulimit -n)"};
     if (closed_ || wakes_ != 0 || holds_something_locked())
       notify_locked();
   }

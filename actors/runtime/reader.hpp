@@ -1,7 +1,7 @@
-// Read-copy-update for what every publish reads: the handle table and the routing snapshot. A thread that reads raises its
-// own flag (one exchange on a cache line that nobody else writes); a writer swaps a pointer, then waits until every thread
-// that was reading at that moment has stopped, then frees the old one. No user code runs and nothing blocks while a flag
-// is up, so a writer waits for microseconds.
+// Read-copy-update for what every publish reads: the handle table and the routing snapshot. A thread that reads raises
+// its own flag (one exchange on a cache line that nobody else writes); a writer swaps a pointer, then waits until every
+// thread that was reading at that moment has stopped, then frees the old one. No user code runs and nothing blocks
+// while a flag is up, so a writer waits for microseconds.
 #pragma once
 
 #include "actors/runtime/thread_state.hpp"

@@ -129,8 +129,8 @@ void request_table::on_settled(pending_request& request) {
   if (!settled)
     return;
   if (target.queue)
-    target.queue->announce_reply({delivery_kind::reply, request.outcome(), request.id(), target.user_data,
-                                  request.take_reply().release()});
+    target.queue->announce_reply(
+        {delivery_kind::reply, request.outcome(), request.id(), target.user_data, request.take_reply().release()});
   delivered_one();
 }
 

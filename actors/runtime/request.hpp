@@ -1,6 +1,6 @@
-// Requests that wait for their reply. A pending_request is settled exactly once: by a reply, by the last server letting go
-// of the message, by its deadline, by a cancel or by the runtime's close. Who waits is a thread, a callback (run by the
-// requests actor) or a queue.
+// Requests that wait for their reply. A pending_request is settled exactly once: by a reply, by the last server letting
+// go of the message, by its deadline, by a cancel or by the runtime's close. Who waits is a thread, a callback (run by
+// the requests actor) or a queue.
 #pragma once
 
 #include "actors/runtime/deadline.hpp"
@@ -44,7 +44,8 @@ public:
   bool settled() const noexcept { return settled_.load(std::memory_order_acquire); }
   // False if it was settled before; the reply is dropped then. The caller holds a reference.
   bool settle(status outcome, message_ptr reply);
-  // The last message that carried it is gone: no_reply. While it is being sent, that has to wait: publish may yet say why.
+  // The last message that carried it is gone: no_reply. While it is being sent, that has to wait: publish may yet say
+  // why.
   void abandon() noexcept;
   void begin_sending() noexcept { sending_.store(true, std::memory_order_seq_cst); }
   void end_sending() noexcept;
@@ -56,7 +57,6 @@ public:
   // Once settled: status and reply, to be taken by whom they are for.
   status outcome() const noexcept { return outcome_; }
   message_ptr take_reply() noexcept { return std::move(reply_); }
-
 
   void mark_carried() noexcept { abandoned_.store(false, std::memory_order_seq_cst); }
 
@@ -73,7 +73,7 @@ private:
   std::atomic<bool> settled_{false};
   std::atomic<bool> sending_{false};
   std::atomic<bool> abandoned_{true}; // until a message carries it
-  std::atomic<bool> ready_{false}; // outcome_ and reply_ are written
+  std::atomic<bool> ready_{false};    // outcome_ and reply_ are written
   waiting_room waiting_;
   status outcome_ = status::internal;
   message_ptr reply_;

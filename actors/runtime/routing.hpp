@@ -1,5 +1,5 @@
-// Who gets what: type_id -> lanes. Publishers read an immutable snapshot under a read_guard, without a lock; changes build
-// a new one, swap it in and free the old one when no publisher reads it any more.
+// Who gets what: type_id -> lanes. Publishers read an immutable snapshot under a read_guard, without a lock; changes
+// build a new one, swap it in and free the old one when no publisher reads it any more.
 #pragma once
 
 #include "actors/runtime/history.hpp"
@@ -52,8 +52,8 @@ private:
   std::atomic<const table*> current_;
 };
 
-// The lane that rendezvous hashing gives to a key (highest random weight, Thaler and Ravishankar 1998): when a lane comes
-// or goes, only its own keys move.
+// The lane that rendezvous hashing gives to a key (highest random weight, Thaler and Ravishankar 1998): when a lane
+// comes or goes, only its own keys move.
 lane* choose_by_key(std::span<lane* const> lanes, std::uint64_t key) noexcept;
 
 } // namespace mycelium::runtime

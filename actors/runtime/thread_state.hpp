@@ -1,5 +1,5 @@
-// Thread-local variables of the publishing path. The library is usually loaded with dlopen, where a thread-local costs a
-// function call at each use unless it has the initial-exec model: that takes its place in the static block that glibc
+// Thread-local variables of the publishing path. The library is usually loaded with dlopen, where a thread-local costs
+// a function call at each use unless it has the initial-exec model: that takes its place in the static block that glibc
 // reserves for such libraries, which is small. So: few, and small.
 #pragma once
 
