@@ -186,8 +186,8 @@ TEST_P(policy_law, the_runtime_sums_up_what_its_subscriptions_dropped) {
   EXPECT_TRUE(adds_up(after));
 }
 
-// A callback that publishes into a full mailbox must not wait, unless it has a thread of its own: it would hold the thread
-// that could make room.
+// A callback that publishes into a full mailbox must not wait, unless it has a thread of its own: it would hold the
+// thread that could make room.
 class full_in_callback_law : public law_on_every_way {};
 INSTANTIATE_TEST_SUITE_P(ways, full_in_callback_law,
                          testing::ValuesIn(ways_of({delivery::payload, delivery::message, delivery::batch,
