@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <gtest/gtest.h>
 #include <span>
@@ -125,6 +126,18 @@ inline bool eventually(const std::function<bool()>& is_so) {
     std::this_thread::yield();
   }
   return true;
+}
+
+// How many threads the kernel lists. It may list one for a moment after it was joined.
+inline std::size_t thread_count() {
+  const std::filesystem::directory_iterator threads{"/proc/self/task"};
+  return static_cast<std::size_t>(std::distance(begin(threads), end(threads)));
+}
+
+// The count before a test starts a runtime, to compare with at its end.
+inline std::size_t thread_count_before() {
+  std::thread{[] {}}.join(); // with the first thread a sanitizer starts one of its own
+  return thread_count();
 }
 
 class bus {

@@ -186,6 +186,7 @@ TEST_P(callback_law, a_callback_may_destroy_later) {
   EXPECT_EQ(self.status, MYCELIUM_SUCCESS);
   EXPECT_EQ(self.publish_after, MYCELIUM_ERROR_CLOSED);
   EXPECT_TRUE(gives(MYCELIUM_ERROR_CLOSED, publish(rt_, apples, "gone")));
+  EXPECT_TRUE(eventually([&] { return thread_count() <= threads_before_; }));
 }
 
 class pooled_callback_law : public law_on_every_way {};

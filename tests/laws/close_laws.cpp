@@ -221,6 +221,7 @@ TEST(close_laws, two_threads_may_destroy_at_once) {
 }
 
 TEST(close_laws, destroy_later_destroys_and_delivers_first) {
+  const auto threads_before = thread_count_before();
   for (std::uint32_t threads : {1u, 2u}) {
     bus rt{threads};
     subscriber sub{rt, apples};
@@ -230,6 +231,7 @@ TEST(close_laws, destroy_later_destroys_and_delivers_first) {
     EXPECT_TRUE(gives(MYCELIUM_ERROR_CLOSED, publish(rt, apples, "late")));
     ASSERT_TRUE(eventually([&] { return sub.completed() == 1; }));
     EXPECT_EQ(sub.got().payloads(), numbers(1, 100));
+    EXPECT_TRUE(eventually([&] { return thread_count() <= threads_before; }));
   }
 }
 

@@ -227,6 +227,7 @@ inline std::vector<way> every_asynchronous_way() {
 
 class law_on_every_way : public testing::TestWithParam<way> {
 protected:
+  const std::size_t threads_before_ = thread_count_before();
   bus rt_{GetParam().threads};
   delivery kind() const { return GetParam().kind; }
 };

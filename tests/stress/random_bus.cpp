@@ -280,6 +280,7 @@ TEST(stress, a_random_bus_holds_the_laws) {
 
 TEST(stress, runtimes_come_and_go_under_fire) {
   random dice{seed()};
+  const auto threads = thread_count_before();
   const auto end = std::chrono::steady_clock::now() + 3s;
   while (std::chrono::steady_clock::now() < end) {
     bus rt{static_cast<std::uint32_t>(1 + dice() % 2)};
@@ -305,6 +306,7 @@ TEST(stress, runtimes_come_and_go_under_fire) {
     for (auto& publisher : publishers)
       publisher.join();
   }
+  EXPECT_TRUE(eventually([&] { return thread_count() <= threads; })) << "also those of destroy_later";
 }
 
 } // namespace
