@@ -34,7 +34,10 @@ void message_dispatch::wait_and_offer(lane& to) {
     message_->release();
     to.count_drop(drop_reason::full);
     outcome_ = status::full;
-    return to.wake();
+    const read_guard guard; // as below
+    if (!to.ended())
+      to.wake();
+    return;
   }
   const auto until = deadline::in(to.options().block_timeout_ns);
   for (;;) {

@@ -277,8 +277,11 @@ std::size_t lane::take(std::vector<const message*>& out, std::size_t max) noexce
   // Recovery is told by the actor, as all that this subscription calls back.
   std::uint32_t state = told;
   if (announcement_.load(std::memory_order_relaxed) == told && ring_.empty() &&
-      announcement_.compare_exchange_strong(state, recovery_due, std::memory_order_seq_cst))
-    actor()->wake();
+      announcement_.compare_exchange_strong(state, recovery_due, std::memory_order_seq_cst)) {
+    const read_guard guard; // while it is up, a lane that has not ended has an actor
+    if (!ended())
+      actor()->wake();
+  }
   return count;
 }
 
@@ -298,7 +301,7 @@ void lane::deliver_kept(callback_scope& scope) noexcept {
       continue;
     }
     direct_dropped_.fetch_add(1, std::memory_order_relaxed);
-    dropped_[std::size_t(rest_is_)].fetch_add(1, std::memory_order_relaxed);
+    dropped_[std::size_t(rest_is_.load())].fetch_add(1, std::memory_order_relaxed);
   }
 }
 

@@ -177,7 +177,7 @@ private:
   std::atomic<bool> finish_later_{false};
   std::atomic<bool> finishing_{false};
   std::atomic<bool> completed_{false};
-  drop_reason rest_is_{drop_reason::unsubscribed};
+  std::atomic<drop_reason> rest_is_{drop_reason::unsubscribed};
   std::atomic<bool> room_wanted_{false}; // by a publisher that nobody has woken yet
   waiting_room room_;                    // publishers that wait for room
   waiting_room progress_;                // flush, unsubscribe, close

@@ -106,7 +106,7 @@ void lane::finish_after_callback() noexcept {
 void lane::finish() noexcept {
   if (finishing_.exchange(true, std::memory_order_seq_cst))
     return;
-  auto& rest = dropped_[std::size_t(rest_is_)];
+  auto& rest = dropped_[std::size_t(rest_is_.load())];
   rest.fetch_add(kept_.size(), std::memory_order_relaxed);
   direct_dropped_.fetch_add(kept_.size(), std::memory_order_relaxed);
   kept_.clear();
