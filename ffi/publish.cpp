@@ -1,4 +1,5 @@
 // The publishing half of the C interface.
+#include "actors/runtime/interrupt_check.hpp"
 #include "ffi/handles.hpp"
 
 namespace mycelium::ffi {
@@ -62,6 +63,11 @@ int32_t mycelium_publish_envelope(MyceliumRuntime* rt, const MyceliumEnvelope* e
     };
     return publish(rt, what, payload, len);
   });
+}
+
+int32_t mycelium_thread_interrupt_check(int32_t (*interrupted)(void*), void* user_data) {
+  runtime::interrupt_check_of_thread = {interrupted, user_data};
+  return MYCELIUM_SUCCESS;
 }
 
 int32_t mycelium_publish_batch(MyceliumRuntime* rt, const MyceliumPayload* payloads, size_t count,

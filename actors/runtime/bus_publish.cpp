@@ -187,7 +187,8 @@ status bus::publish(read_guard& guard, const outgoing& what, message::bytes cont
 }
 
 status bus::send_kept(read_guard& guard, message& m, history& kept, const outgoing& what) {
-  kept.append(m);
+  // A request is over when its servers of now have seen it, and what is for one subscription is for no other.
+  kept.append(m, what.to == destination::all && what.request == nullptr);
   const auto* to = routing_.find(what.type_id); // anew: see history::append
   lane* one;
   const auto lanes = to != nullptr ? targets(*to, what, one) : std::span<lane* const>{};
@@ -215,10 +216,12 @@ status bus::send(read_guard& guard, message& m, std::span<lane* const> lanes) {
 void bus::explain(status outcome) const {
   if (outcome == status::full)
     problem() = "the mailbox of a subscription is full; publish slower, or give it more capacity or another policy";
-  else if (outcome == status::timeout)
-    problem() = "the mailbox of a subscription stayed full for block_timeout_ns; its callback is too slow or stuck";
+  else if (outcome == status::interrupted)
+    problem() = "the thread's interrupt check ended the wait for room in a mailbox";
+  else if (is_closing())
+    problem() = "the runtime was closed while the publish waited for room in a mailbox";
   else
-    problem() = "the runtime was closed while the publish waited";
+    problem() = "the mailbox of a subscription stayed full for block_timeout_ns; its callback is too slow or stuck";
 }
 
 status bus::publish(read_guard& guard, const outgoing& what, message* loan, std::size_t offset, std::size_t size) {

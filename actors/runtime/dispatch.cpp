@@ -1,15 +1,17 @@
 #include "actors/runtime/dispatch.hpp"
 
+#include "actors/runtime/interrupt_check.hpp"
+
 #include <algorithm>
 
 namespace mycelium::runtime {
 
 namespace {
 
-// A worker must not wait: who would make room may need this thread. Nor may a callback wait for itself, or one that
-// runs in a publisher's thread for anybody: it holds up that publisher's other subscribers.
+// A worker must not wait: who would make room may need this thread. Nor may a callback or who empties a queue wait for
+// itself, or a callback that runs in a publisher's thread for anybody: it holds up that publisher's other subscribers.
 bool must_not_wait_for(const lane& to) {
-  if (on_pooled_worker || in_callback_of(to))
+  if (on_pooled_worker || in_callback_of(to) || (to.feeds_queue() && to.options().queue->is_served_here()))
     return true;
   const auto* callback = innermost_callback;
   return callback != nullptr && (callback->subscription == nullptr || !callback->subscription->options().dedicated);
@@ -29,6 +31,21 @@ void message_dispatch::do_rest() {
     inline_[i]->run_here();
 }
 
+// False at the deadline, and when the thread's interrupt check ends the wait.
+bool message_dispatch::wait_for_room(lane& to, const deadline& until) {
+  constexpr std::int64_t check_every_ns = 50'000'000;
+  for (;;) {
+    const auto slice = interrupt_check_of_thread.exists() ? std::min(until.left(), check_every_ns) : until.left();
+    if (to.wait_for_room(deadline::in(slice)))
+      return true;
+    if (until.passed())
+      return false;
+    interrupted_ = interrupt_check_of_thread.interrupted();
+    if (interrupted_)
+      return false;
+  }
+}
+
 void message_dispatch::wait_and_offer(lane& to) {
   if (must_not_wait_for(to)) {
     message_->release();
@@ -41,23 +58,33 @@ void message_dispatch::wait_and_offer(lane& to) {
   }
   const auto until = deadline::in(to.options().block_timeout_ns);
   for (;;) {
-    const bool room = to.wait_for_room(until);
-    const read_guard guard; // while it is up, a lane that has not ended has an actor
-    if (bus_.is_closing() || to.ended()) {
+    const bool room = !interrupted_ && wait_for_room(to, until);
+    const read_guard guard; // while it is up, a lane that has not ended has an actor, and is not finished
+    if (to.ended()) {
       message_->release();
-      if (bus_.is_closing())
-        outcome_ = status::closed; // else it was unsubscribed: nobody to deliver to
-      return;
+      return note_end();
     }
-    if (to.offer(message_) == lane::offered::taken)
-      return to.wake();
-    if (!room) {
-      message_->release();
-      to.count_drop(drop_reason::timeout);
-      outcome_ = status::timeout;
-      return to.wake();
+    if (!bus_.is_closing()) {
+      const auto offered = to.offer(message_);
+      if (offered == lane::offered::taken)
+        return to.wake();
+      if (offered == lane::offered::ended) // in this moment; it has released the message
+        return note_end();
+      if (room)
+        continue; // others were faster
     }
+    message_->release();
+    to.count_drop(drop_reason::timeout);
+    outcome_ = interrupted_ ? status::interrupted : status::timeout;
+    return to.wake();
   }
+}
+
+// Unsubscribed, there is nobody to deliver to. Ended by close, it was not delivered; but others may have got it, so the
+// outcome is not `closed`.
+void message_dispatch::note_end() {
+  if (bus_.is_closing())
+    outcome_ = status::timeout;
 }
 
 } // namespace mycelium::runtime

@@ -68,11 +68,14 @@ private:
     inline_[inline_count_++] = to.actor();
     return true;
   }
+  bool wait_for_room(lane& to, const deadline& until);
   void wait_and_offer(lane& to);
+  void note_end();
 
   bus& bus_;
   const message* message_ = nullptr;
   status outcome_ = status::success;
+  bool interrupted_ = false;
   std::size_t inline_count_ = 0;
   std::array<lane_actor*, max_inline> inline_; // each counted by try_take
   std::vector<counted_ptr<lane>> full_;

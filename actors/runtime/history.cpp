@@ -15,11 +15,13 @@ std::uint64_t next_index() {
 
 } // namespace
 
-void history::append(message& m) {
+void history::append(message& m, bool for_later) {
   message_ptr oldest; // freed after the lock
   std::lock_guard lock(mutex_);
   last_index_ = next_index();
   m.extras()->history_index = last_index_;
+  if (!for_later)
+    return;
   kept_.emplace_back(m.retain());
   if (kept_.size() > depth_) {
     oldest = std::move(kept_.front());

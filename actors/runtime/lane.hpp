@@ -192,7 +192,8 @@ private:
   std::atomic<std::uint64_t> ring_dropped_{0}; // at the end
   std::atomic<std::uint64_t> high_water_{0};
   std::atomic<std::uint64_t> callback_errors_{0};
-  std::atomic<std::uint64_t> duplicates_{0}; // popped, but delivered from history before
+  std::atomic<std::uint64_t> duplicates_{
+      0}; // popped, but older than the subscription's beginning, or delivered from history
   std::atomic<bool> running_{false};
   bool named_ = false;
   std::uint64_t kept_until_ = 0;

@@ -173,6 +173,11 @@ bool delivery_queue::is_served_elsewhere() const noexcept {
   return last_receiver_ != std::thread::id{} && last_receiver_ != std::this_thread::get_id();
 }
 
+bool delivery_queue::is_served_here() const noexcept {
+  std::lock_guard lock(mutex_);
+  return last_receiver_ == std::this_thread::get_id();
+}
+
 void delivery_queue::discard_rest() noexcept {
   std::vector<counted_ptr<lane>> completed;
   {

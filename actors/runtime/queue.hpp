@@ -51,8 +51,9 @@ public:
   void close() noexcept;
   // Waits until no receive is between a lane and its caller, so that a lane that has ended hands nothing out any more.
   void wait_for_receivers() noexcept { std::lock_guard lock(receiving_); }
-  // Does a thread other than the calling one receive?
+  // Does a thread other than the calling one receive? Or is the calling one the last that did?
   bool is_served_elsewhere() const noexcept;
+  bool is_served_here() const noexcept;
   // Discards what nobody took. Once closed.
   void discard_rest() noexcept;
 

@@ -59,6 +59,7 @@ typedef enum MyceliumStatus {
   MYCELIUM_ERROR_FORKED = -14,      /* the runtime belongs to the parent process */
   MYCELIUM_ERROR_NO_REPLY = -15,    /* nobody serves this request, or every server let it go unanswered */
   MYCELIUM_ERROR_UNSUPPORTED = -16, /* not possible here: the last error says why */
+  MYCELIUM_ERROR_INTERRUPTED = -17, /* the thread's interrupt check ended the wait */
   MYCELIUM_ERROR_INTERNAL = -99
 } MyceliumStatus;
 
@@ -85,8 +86,9 @@ MYCELIUM_API int32_t mycelium_info_json(char* buffer, size_t cap, size_t* out_le
 
 typedef enum MyceliumPolicy {
   MYCELIUM_POLICY_DEFAULT = 0, /* what the runtime's configuration says */
-  MYCELIUM_POLICY_BLOCK = 1,   /* the publisher waits, at most block_timeout_ns; on a worker thread (in a callback that
-                                  is not DEDICATED), and from the subscription's own callback, it gets FULL at once */
+  MYCELIUM_POLICY_BLOCK = 1, /* the publisher waits, at most block_timeout_ns. It gets FULL at once where it would wait
+                                for itself: on a worker thread (in a callback that is not DEDICATED), from the
+                                subscription's own callback, and on the thread that last received from its queue */
   MYCELIUM_POLICY_DROP_OLDEST = 2, /* makes room; with capacity 2 the latest value survives */
   MYCELIUM_POLICY_DROP_NEWEST = 3, /* the new message is dropped for this subscriber, publish succeeds */
   MYCELIUM_POLICY_FAIL = 4         /* publish returns MYCELIUM_ERROR_FULL */
@@ -232,6 +234,13 @@ MYCELIUM_API int32_t mycelium_publish(MyceliumRuntime* rt, uint16_t type_id, con
 MYCELIUM_API int32_t mycelium_publish_envelope(MyceliumRuntime* rt, const MyceliumEnvelope* envelope,
                                                const uint8_t* payload, size_t len);
 
+/* For languages that run signal handlers only when their runtime gets the thread back: while a publish of the calling
+ * thread waits for room in a mailbox, `interrupted` is called on this thread every 50 ms at the latest. If it returns
+ * non-zero, the wait ends with MYCELIUM_ERROR_INTERRUPTED; the message is counted as dropped (MYCELIUM_DROP_TIMEOUT)
+ * for the subscriptions that it still waited for. It may use the runtime, but not wait. NULL takes it back. The check
+ * is the thread's: one for all runtimes; user_data has to outlive it. */
+MYCELIUM_API int32_t mycelium_thread_interrupt_check(int32_t (*interrupted)(void* user_data), void* user_data);
+
 typedef struct MyceliumPayload {
   uint16_t type_id;
   const uint8_t* data;
@@ -261,9 +270,10 @@ typedef void (*MyceliumHandler)(const MyceliumMessage* message, void* user_data)
 typedef void (*MyceliumBatchHandler)(const MyceliumMessage* const* messages, size_t count, void* user_data);
 
 typedef enum MyceliumDropReason {
-  MYCELIUM_DROP_OLDEST = 0,       /* made room for a newer one */
-  MYCELIUM_DROP_NEWEST = 1,       /* found no room */
-  MYCELIUM_DROP_TIMEOUT = 2,      /* the publisher waited block_timeout_ns in vain (it got MYCELIUM_ERROR_TIMEOUT) */
+  MYCELIUM_DROP_OLDEST = 0, /* made room for a newer one */
+  MYCELIUM_DROP_NEWEST = 1, /* found no room */
+  MYCELIUM_DROP_TIMEOUT =
+      2, /* the publisher waited block_timeout_ns in vain (it got MYCELIUM_ERROR_TIMEOUT or _INTERRUPTED) */
   MYCELIUM_DROP_FULL = 3,         /* refused: the publisher got MYCELIUM_ERROR_FULL */
   MYCELIUM_DROP_UNSUBSCRIBED = 4, /* was waiting when the subscription ended */
   MYCELIUM_DROP_CLOSED = 5,       /* was waiting when the deadline of close passed */
@@ -332,7 +342,8 @@ MYCELIUM_API int32_t mycelium_wait_for_subscribers(MyceliumRuntime* rt, uint16_t
  * names the slowest subscription. Blocks; MYCELIUM_ERROR_UNSUPPORTED in a callback. Queue subscriptions count as
  * delivered when taken. */
 MYCELIUM_API int32_t mycelium_flush(MyceliumRuntime* rt, int64_t timeout_ns);
-/* Keeps the last depth messages of type_id for subscriptions that ask for history; 0 forgets them. At most 65536. */
+/* Keeps the last depth messages of type_id for subscriptions that ask for history; 0 forgets them. At most 65536.
+ * Requests, and messages with a destination other than MYCELIUM_TO_ALL, are not kept. */
 MYCELIUM_API int32_t mycelium_keep_history(MyceliumRuntime* rt, uint16_t type_id, uint32_t depth);
 
 /* ---- queues: receive instead of callbacks, for event loops and languages with a lock of their own

@@ -124,6 +124,7 @@ static void publish_and_subscribe(MyceliumRuntime* rt) {
   OK(mycelium_subscribe(rt, NEWS, on_payload, NULL, &plain));
   OK(mycelium_publish(rt, NEWS, (const uint8_t*)"a", 1));
   OK(mycelium_publish_envelope(rt, &envelope, (const uint8_t*)"b", 1));
+  OK(mycelium_thread_interrupt_check(NULL, NULL));
   OK(mycelium_publish_batch(rt, batch, 2, &accepted));
   CHECK(accepted == 2);
   OK(mycelium_loan(rt, 64, &loan, &data));

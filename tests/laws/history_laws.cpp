@@ -57,6 +57,24 @@ TEST_P(history_law, no_gap_and_no_duplicate_while_a_publisher_is_publishing) {
   publisher.join();
 }
 
+TEST(history_laws, only_what_is_for_all_is_kept) {
+  bus rt;
+  ASSERT_TRUE(ok(mycelium_keep_history(rt, apples, 8)));
+  subscriber early{rt, apples};
+  auto to_early = new_envelope(apples);
+  to_early.destination = MYCELIUM_TO_SUBSCRIPTION;
+  to_early.destination_key = early.id();
+  ASSERT_TRUE(ok(publish(rt, apples, "for all")));
+  ASSERT_TRUE(ok(mycelium_publish_envelope(rt, &to_early, bytes_of("x").data(), 1)));
+  MyceliumMessage* reply = nullptr;
+  EXPECT_TRUE(gives(MYCELIUM_ERROR_NO_REPLY, mycelium_request(rt, apples, nullptr, 0, patience_ns, &reply)))
+      << "its servers let it go: no history holds it";
+  subscriber late{rt, apples, delivery::message, {}, [](auto& options) { options.history = 8; }};
+  ASSERT_TRUE(ok(mycelium_flush(rt, patience_ns)));
+  EXPECT_EQ(early.got().size(), 3u);
+  EXPECT_EQ(late.got().payloads(), std::vector<std::string>{"for all"});
+}
+
 TEST(history_laws, depth_zero_forgets) {
   bus rt;
   ASSERT_TRUE(ok(mycelium_keep_history(rt, apples, 5)));

@@ -243,5 +243,26 @@ TEST(batch_laws, no_more_messages_than_batch_max_come_at_once) {
   }
 }
 
+TEST(loan_laws, a_loan_that_waited_for_room_when_the_runtime_closed_is_taken) {
+  bus rt;
+  const unread full{rt, apples, MYCELIUM_POLICY_BLOCK, 2};
+  subscriber other{rt, apples};
+  std::thread publisher{[&] {
+    for (const char* text : {"1", "2", "3"}) {
+      MyceliumLoan* loan = nullptr;
+      std::uint8_t* data = nullptr;
+      ASSERT_TRUE(ok(mycelium_loan(rt, 1, &loan, &data)));
+      *data = static_cast<std::uint8_t>(*text);
+      EXPECT_TRUE(gives(*text == '3' ? MYCELIUM_ERROR_TIMEOUT : MYCELIUM_SUCCESS,
+                        mycelium_publish_loan(rt, apples, loan, 0, 1)))
+          << "CLOSED would say that the loan is still the caller's";
+    }
+  }};
+  EXPECT_TRUE(other.got().wait_for(3)) << "the publisher waits for the other one";
+  EXPECT_TRUE(ok(mycelium_runtime_close(rt, patience_ns)));
+  publisher.join();
+  EXPECT_EQ(other.got().payloads(), numbers(1, 3));
+}
+
 } // namespace
 } // namespace mycelium::laws

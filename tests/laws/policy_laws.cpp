@@ -266,6 +266,66 @@ TEST_P(full_in_callback_law, block_to_itself_gives_full_at_once) {
   EXPECT_EQ(sub.got().size(), 1u + static_cast<std::size_t>(accepted));
 }
 
+TEST(policy_laws, block_gives_full_at_once_to_who_empties_the_queue) {
+  bus rt;
+  const unread full{rt, pears, MYCELIUM_POLICY_BLOCK, 2};
+  MyceliumDelivery none{};
+  std::size_t count = 0;
+  ASSERT_TRUE(gives(MYCELIUM_ERROR_TIMEOUT, mycelium_queue_receive(rt, full.queue_id(), &none, 1, 0, &count)));
+  ASSERT_TRUE(ok(publish(rt, pears, "1")));
+  ASSERT_TRUE(ok(publish(rt, pears, "2")));
+  EXPECT_TRUE(gives(MYCELIUM_ERROR_FULL, publish(rt, pears, "3")));
+  EXPECT_EQ(stats_of(rt, full.id()).dropped[MYCELIUM_DROP_FULL], 1u);
+}
+
+// An interrupt check for this thread, until the end of the scope.
+class interrupted_after {
+public:
+  explicit interrupted_after(int calls) : left_(calls) {
+    EXPECT_TRUE(ok(mycelium_thread_interrupt_check(
+        [](void* self) { return --static_cast<interrupted_after*>(self)->left_ <= 0 ? 1 : 0; }, this)));
+  }
+  ~interrupted_after() { EXPECT_TRUE(ok(mycelium_thread_interrupt_check(nullptr, nullptr))); }
+  interrupted_after(const interrupted_after&) = delete;
+  interrupted_after& operator=(const interrupted_after&) = delete;
+
+  int calls_left() const { return left_; }
+
+private:
+  int left_;
+};
+
+TEST(policy_laws, an_interrupt_check_ends_the_wait_for_room) {
+  bus rt;
+  const unread full{rt, apples, MYCELIUM_POLICY_BLOCK, 2};
+  subscriber other{rt, apples};
+  const interrupted_after check{2};
+  ASSERT_TRUE(ok(publish(rt, apples, "1")));
+  ASSERT_TRUE(ok(publish(rt, apples, "2")));
+  EXPECT_EQ(check.calls_left(), 2) << "a publish that need not wait does not ask";
+  EXPECT_TRUE(gives(MYCELIUM_ERROR_INTERRUPTED, publish(rt, apples, "3")));
+  EXPECT_EQ(check.calls_left(), 0);
+  EXPECT_EQ(stats_of(rt, full.id()).dropped[MYCELIUM_DROP_TIMEOUT], 1u);
+  EXPECT_TRUE(adds_up(stats_of(rt, full.id())));
+  EXPECT_TRUE(other.got().wait_for(3)) << "the others got it";
+}
+
+TEST(policy_laws, an_interrupt_check_is_one_threads) {
+  bus rt;
+  const unread full{rt, apples, [](auto& options) {
+                      options.policy = MYCELIUM_POLICY_BLOCK;
+                      options.block_timeout_ns = 120'000'000; // time enough for two checks
+                      options.capacity = 2;
+                    }};
+  const interrupted_after check{1};
+  std::thread{[&] {
+    for (int i = 0; i < 2; ++i)
+      EXPECT_TRUE(ok(publish(rt, apples, "fits")));
+    EXPECT_TRUE(gives(MYCELIUM_ERROR_TIMEOUT, publish(rt, apples, "does not")));
+  }}.join();
+  EXPECT_EQ(check.calls_left(), 1);
+}
+
 TEST(policy_laws, capacity_is_rounded_up_to_a_power_of_two) {
   bus rt;
   for (auto [asked, given] : {std::pair{2u, 2u}, {3u, 4u}, {5u, 8u}, {1000u, 1024u}, {4096u, 4096u}}) {

@@ -4,10 +4,10 @@
 // it.
 #include "laws/gate.hpp"
 #include "laws/subscriber.hpp"
+#include "stress/seed.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <map>
 #include <random>
 
@@ -16,13 +16,7 @@ namespace {
 
 using random = std::mt19937_64;
 
-std::uint64_t seed() {
-  const char* given = std::getenv("MYCELIUM_STRESS_SEED");
-  const auto value = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-  std::printf("MYCELIUM_STRESS_SEED=%llu\n", static_cast<unsigned long long>(value));
-  std::fflush(stdout);
-  return value;
-}
+using stress::seed;
 
 template <class... Allowed>
 testing::AssertionResult among(std::int32_t status, Allowed... allowed) {
@@ -280,6 +274,36 @@ TEST(stress, a_random_bus_holds_the_laws) {
     playground one{first + round, static_cast<std::uint32_t>(1 + round % 3)};
     one.run(700ms);
   }
+}
+
+// Publishers that wait for room find the subscription ended at every point of their way.
+TEST(stress, unsubscribing_a_full_subscription_harms_no_other) {
+  bus rt{1};
+  subscriber other{rt, apples};
+  std::atomic<bool> stop{false};
+  std::atomic<std::size_t> published{0};
+  std::vector<std::thread> publishers;
+  for (int i = 0; i < 4; ++i)
+    publishers.emplace_back([&] {
+      while (!stop) {
+        EXPECT_TRUE(ok(publish(rt, apples, "x")));
+        ++published;
+      }
+    });
+  for (int round = 0; round < 2000; ++round) {
+    subscriber full{rt, apples, delivery::message, {}, [](auto& options) {
+                      options.policy = MYCELIUM_POLICY_BLOCK;
+                      options.capacity = 2;
+                    }};
+    EXPECT_TRUE(eventually([&] { return stats_of(rt, full.id()).delivered >= 4; }));
+    EXPECT_TRUE(ok(mycelium_unsubscribe(rt, full.id())));
+  }
+  stop = true;
+  for (auto& each : publishers)
+    each.join();
+  ASSERT_TRUE(ok(mycelium_flush(rt, patience_ns)));
+  EXPECT_EQ(other.got().size(), published);
+  EXPECT_TRUE(in_order(other.got().records()));
 }
 
 TEST(stress, runtimes_come_and_go_under_fire) {

@@ -5,6 +5,8 @@
 #include "subscription.hpp"
 
 #include <cstring>
+#include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace mycelium::python {
@@ -51,9 +53,28 @@ bool read_envelope_field(PyObject* name, PyObject* value, MyceliumEnvelope& out)
                      out.destination_key);
 }
 
+std::int32_t a_signal_handler_raised(void*) {
+  const PyGILState_STATE state = PyGILState_Ensure();
+  const bool raised = PyErr_CheckSignals() < 0;
+  PyGILState_Release(state);
+  return raised ? 1 : 0;
+}
+
+// Python's signal handlers run on the main thread, and while it waits for room in a mailbox only if asked to.
+void let_signals_interrupt() {
+  static thread_local bool done = false;
+  if (std::exchange(done, true) || gettid() != getpid())
+    return;
+  mycelium_thread_interrupt_check(a_signal_handler_raised, nullptr);
+}
+
+// Ctrl-C during the wait for room takes effect now, whatever became of the message.
+PyObject* failed(std::int32_t status) { return PyErr_Occurred() || PyErr_CheckSignals() < 0 ? nullptr : raise(status); }
+
 // Publishes with the GIL released: it may wait for room in a mailbox whose reader needs the GIL.
 PyObject* send(runtime* self, std::uint16_t type_id, std::span<const std::uint8_t> bytes, PyObject* const* values,
                PyObject* names) {
+  let_signals_interrupt();
   std::int32_t status = 0;
   if (!names || PyTuple_Size(names) == 0) {
     status = without_gil([&] { return mycelium_publish(self->handle, type_id, bytes.data(), bytes.size()); });
@@ -68,9 +89,8 @@ PyObject* send(runtime* self, std::uint16_t type_id, std::span<const std::uint8_
     status =
         without_gil([&] { return mycelium_publish_envelope(self->handle, &envelope, bytes.data(), bytes.size()); });
   }
-  // Ctrl-C during the wait for room takes effect now, whatever became of the message.
   if (status < 0)
-    return PyErr_CheckSignals() < 0 ? nullptr : raise(status);
+    return failed(status);
   return ref::share(Py_None).release();
 }
 
@@ -87,6 +107,7 @@ public:
 
   // The number of messages published grows by those accepted. False with an error.
   bool publish(std::size_t& published) {
+    let_signals_interrupt();
     payloads_.clear();
     for (const place& p : places_)
       payloads_.push_back({p.type_id, bytes_.data() + p.offset, p.size});
@@ -96,8 +117,8 @@ public:
     published += accepted;
     places_.clear();
     bytes_.clear();
-    if (status < 0 && PyErr_CheckSignals() == 0)
-      raise(status);
+    if (status < 0)
+      failed(status);
     return status >= 0;
   }
 

@@ -12,7 +12,7 @@ from mycelium_native import Runtime, TimedOutError
 from mycelium_protocol import TextMessage, WordCountReply, WordCountRequest
 
 begun, leave = threading.Event(), threading.Event()
-bus = Runtime(block_timeout=1.0)
+bus = Runtime(block_timeout=600.0)
 
 def in_a_system_call():
     # "S" in /proc: the main thread sleeps; it does so in the call under test, the only thing left to do.
@@ -81,11 +81,14 @@ class InterruptTest(unittest.TestCase):
             "leave.set()\nbus.close(30.0)\nassert len(got) == 2, got",
         )
 
-    def test_publish_ends_with_its_block_timeout(self) -> None:
+    def test_publish_into_a_full_mailbox(self) -> None:
         self.check(
             "[bus.publish(TextMessage()) for _ in range(1000)]",
             BUSY,
         )
+
+    def test_publish_many_into_a_full_mailbox(self) -> None:
+        self.check("bus.publish_many(TextMessage() for _ in range(1000))", BUSY)
 
 
 if __name__ == "__main__":

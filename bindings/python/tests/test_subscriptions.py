@@ -9,7 +9,7 @@ import weakref
 
 import mycelium_native
 from collecting import PATIENCE, Collector
-from mycelium_native import Message, Runtime
+from mycelium_native import MailboxFullError, Message, MyceliumError, Runtime
 from mycelium_protocol import CounterUpdate, TextMessage
 
 
@@ -50,6 +50,22 @@ class SubscriptionsTest(unittest.TestCase):
         self.assertEqual(got.wait(3000), list(range(3000)))
         self.assertLess(len(batches.items), 3000)
         self.assertTrue(all(isinstance(batch, list) for batch in batches.items))
+
+    def test_a_callback_that_fills_its_own_mailbox_is_told_at_once(self) -> None:
+        outcome = Collector()
+
+        def callback(message: CounterUpdate) -> None:
+            if message.counter_id == 0:
+                try:
+                    for i in range(1, 100):
+                        self.bus.publish(CounterUpdate(counter_id=i))
+                except MyceliumError as error:
+                    outcome(type(error))
+
+        # It would wait for itself: nobody else takes from this mailbox.
+        self.bus.subscribe(CounterUpdate, callback, capacity=4, block_timeout=3600.0)
+        self.bus.publish(CounterUpdate(counter_id=0))
+        self.assertEqual(outcome.wait(1), [MailboxFullError])
 
     def test_the_envelope_tells_how_a_message_came(self) -> None:
         got = Collector()
