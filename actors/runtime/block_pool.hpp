@@ -55,11 +55,27 @@ MYCELIUM_HOT_THREAD_LOCAL inline magazine_pair* magazines = nullptr;
 void* take_slowly(std::size_t bytes, int size_class);
 void give_slowly(void* block, int size_class) noexcept;
 
+// The line comes from the cache of who freed the block, while the caller still works on something else.
+inline void prefetch_to_write(const void* line) noexcept {
+#if defined(__x86_64__)
+  asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(line))); // GCC's builtin gives prefetcht0, which shares
+#else
+  __builtin_prefetch(line, 1);
+#endif
+}
+
 // A block of at least `bytes`, 64-byte aligned; size_class is class_of(bytes). Throws std::bad_alloc.
 inline void* take(std::size_t bytes, int size_class) {
   if (size_class != unpooled && magazines != nullptr) [[likely]]
-    if (auto* m = magazines[size_class].current; m != nullptr && m->count > 0) [[likely]]
-      return m->blocks[std::size_t(--m->count)];
+    if (auto* m = magazines[size_class].current; m != nullptr && m->count > 0) [[likely]] {
+      void* block = m->blocks[std::size_t(--m->count)];
+      if (m->count > 1) {
+        const auto* soon = static_cast<const char*>(m->blocks[std::size_t(m->count - 2)]);
+        prefetch_to_write(soon);
+        prefetch_to_write(soon + 64);
+      }
+      return block;
+    }
   return take_slowly(bytes, size_class);
 }
 
