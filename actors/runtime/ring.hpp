@@ -93,12 +93,14 @@ public:
   // False also while a producer has claimed a cell that it has not filled yet.
   bool empty() const noexcept { return pushed() == popped(); }
 
-  // Brings the header of the next message towards the cache of the only consumer.
+  // Brings the next message, its header and the beginning of its payload, towards the cache of the only consumer.
   void prefetch() const noexcept {
     const auto at = head_.load(std::memory_order_relaxed);
     const auto& c = cells_[at & mask_];
-    if (c.turn.load(std::memory_order_acquire) == free_turn(at) + 1)
+    if (c.turn.load(std::memory_order_acquire) == free_turn(at) + 1) {
       __builtin_prefetch(c.value);
+      __builtin_prefetch(c.value + 1);
+    }
   }
 
 private:
