@@ -48,13 +48,19 @@ public:
       builder_ = std::make_unique<Builder>();
   }
   ~lent_builder() {
-    if (builder_->GetSize() <= most_kept)
+    if (written_ <= most_kept)
       spare() = std::move(builder_);
   }
   lent_builder(const lent_builder&) = delete;
   lent_builder& operator=(const lent_builder&) = delete;
 
-  Builder& operator*() noexcept { return *builder_; }
+  // What value encodes to; valid until this is destroyed.
+  template <class T>
+  bytes encode(const T& value) {
+    const bytes encoded = value.encode(*builder_);
+    written_ = encoded.size();
+    return encoded;
+  }
 
 private:
   static constexpr std::size_t most_kept = 256 * 1024; // a thread that published a large message gives its memory back
@@ -64,6 +70,7 @@ private:
   }
 
   std::unique_ptr<Builder> builder_;
+  std::size_t written_ = 0;
 };
 
 // use(bytes) with the encoding of value, which is valid during the call. A value that cannot be encoded (a required
@@ -74,7 +81,7 @@ auto with_encoded(const T& value, Use use) -> decltype(use(bytes())) {
     lent_builder<builder_of<T>> builder;
     bytes encoded;
     try {
-      encoded = value.encode(*builder);
+      encoded = builder.encode(value);
     } catch (const std::invalid_argument& e) {
       return failure{status::invalid_argument, e.what()};
     }

@@ -38,7 +38,7 @@ enum class verification : std::int32_t {
 enum class log_level { error = MYCELIUM_LOG_ERROR, warning = MYCELIUM_LOG_WARNING, info = MYCELIUM_LOG_INFO };
 
 struct runtime_options {
-  std::string name; // shown in metrics and logs
+  std::string name{}; // shown in metrics and logs
   std::uint32_t threads = 0;
   std::uint32_t mailbox_capacity = 0; // messages per subscription
   policy when_full = policy::by_runtime;
@@ -48,7 +48,7 @@ struct runtime_options {
   std::size_t max_payload = 0;
   bool strict = false; // refuse types without a schema
   // Runs on any thread, also on one that is publishing. The text is valid during the call. Exceptions are swallowed.
-  std::function<void(log_level, std::string_view)> log;
+  std::function<void(log_level, std::string_view)> log{};
 };
 
 // Whose thread runs a callback.
@@ -76,15 +76,15 @@ struct drop_event {
 };
 
 struct subscribe_options {
-  std::string name; // shown in metrics, logs and close's complaint
+  std::string name{}; // shown in metrics, logs and close's complaint
   placement on = placement::worker;
   policy when_full = policy::by_runtime;
   std::uint32_t capacity = 0;  // messages; a power of two or rounded up
   std::uint32_t history = 0;   // kept messages to deliver first: see keep_history
   std::uint32_t batch_max = 0; // most messages in one batch
   duration block_timeout{0};
-  std::function<void(const drop_event&)> on_drop; // runs like the callback, never beside it
-  std::function<void()> on_complete;              // once, after the last callback
+  std::function<void(const drop_event&)> on_drop{}; // runs like the callback, never beside it
+  std::function<void()> on_complete{};              // once, after the last callback
 };
 
 enum class destination : std::int32_t {
@@ -108,7 +108,7 @@ struct headers {
   destination to = destination::all;
   std::uint64_t destination_key = 0;
   std::uint64_t correlation_id = 0;
-  std::optional<trace_context> trace;
+  std::optional<trace_context> trace{};
 
   friend bool operator==(const headers&, const headers&) = default;
 };

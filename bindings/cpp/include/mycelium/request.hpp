@@ -70,7 +70,10 @@ private:
   void (*drop_)(void*);
 };
 
-// A request to co_await, for a result<Reply>. It is sent when it is awaited.
+// A request to co_await, for a result<Reply>. It is sent when it is awaited. Name the question before:
+//   const WordCountRequest question{.text = "how many words"};
+//   const auto reply = co_await bus.request_async<WordCountReply>(question);
+// GCC 12 destroys an aggregate twice that is made inside of a co_await expression.
 //
 // Threads        The coroutine goes on in a worker of the runtime, where it must not block, and on the awaiting thread
 //                if the outcome is there at once. An exception that leaves it is counted and logged by the library.

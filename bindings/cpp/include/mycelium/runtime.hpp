@@ -93,8 +93,10 @@ public:
     }
     std::vector<payload> payloads;
     std::size_t begin = 0;
-    for (const auto end : ends)
-      payloads.push_back({T::type_id, bytes(encoded).subspan(begin, end - std::exchange(begin, end))});
+    for (const auto end : ends) {
+      payloads.push_back({T::type_id, bytes(encoded).subspan(begin, end - begin)});
+      begin = end;
+    }
     return publish_batch(payloads);
   }
   batch_outcome publish_batch(std::span<const payload> payloads) const {
