@@ -77,6 +77,7 @@ TEST(subscribe, a_retained_message_outlives_callback_and_runtime) {
     const auto hearing =
         bus.subscribe<TextMessage>([&](const message<TextMessage>& each) { kept = each.retain().value(); }).value();
     bus.publish(TextMessage{.content = "still here"}).value();
+    bus.flush(patience).value();
   }
   ASSERT_TRUE(kept);
   EXPECT_EQ(kept->decode().value().content, "still here");
