@@ -118,7 +118,7 @@ static int ask(MyceliumRuntime* bus, const char* text, uint64_t* words) {
 }
 
 static int run(MyceliumRuntime* bus, const char* path) {
-  Plugin plugin;
+  Plugin plugin = {0};
   Heard heard = {0};
   uint64_t own_words = 0;
   uint64_t plugin_words = 0;

@@ -32,11 +32,6 @@ inline runtime new_runtime(runtime_options options = {}) {
   return runtime::create(std::move(options)).value();
 }
 
-inline bytes bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-inline std::string text_of(bytes payload) { return {reinterpret_cast<const char*>(payload.data()), payload.size()}; }
-
 // What a callback saw, for a test that waits and then looks.
 template <class T>
 class collected {

@@ -17,6 +17,14 @@ inline namespace cpp1 {
 
 using bytes = std::span<const std::uint8_t>;
 
+// Text as a payload, and back; the bytes are the text's own.
+inline bytes bytes_of(std::string_view text) noexcept {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+inline std::string_view text_of(bytes payload) noexcept {
+  return {reinterpret_cast<const char*>(payload.data()), payload.size()};
+}
+
 // What `mycelium schema compile --cpp` writes for a table with a type_id; a class of your own may do the same.
 template <class T>
 concept message_type = requires(const T& value, bytes payload) {

@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <functional>
 #include <iterator>
-#include <optional>
 
 namespace mycelium {
 inline namespace cpp1 {
@@ -93,12 +92,13 @@ enum class destination : std::int32_t {
   key = MYCELIUM_TO_KEY,                   // one of them, the same for the same destination_key
 };
 
-// W3C trace context.
+// W3C trace context; an id of zeros means that there is none.
 struct trace_context {
   std::array<std::uint8_t, 16> trace_id{};
   std::array<std::uint8_t, 8> span_id{};
   std::uint8_t flags = 0;
 
+  explicit operator bool() const noexcept { return trace_id != decltype(trace_id){}; }
   friend bool operator==(const trace_context&, const trace_context&) = default;
 };
 
@@ -108,7 +108,7 @@ struct headers {
   destination to = destination::all;
   std::uint64_t destination_key = 0;
   std::uint64_t correlation_id = 0;
-  std::optional<trace_context> trace{};
+  trace_context trace{};
 
   friend bool operator==(const headers&, const headers&) = default;
 };
@@ -135,12 +135,10 @@ inline MyceliumEnvelope to_c(std::uint16_t type_id, const headers& from) noexcep
   to.destination = static_cast<std::int32_t>(from.to);
   to.destination_key = from.destination_key;
   to.correlation_id = from.correlation_id;
-  if (from.trace) {
-    to.has_trace = 1;
-    std::copy(from.trace->trace_id.begin(), from.trace->trace_id.end(), to.trace_id);
-    std::copy(from.trace->span_id.begin(), from.trace->span_id.end(), to.span_id);
-    to.trace_flags = from.trace->flags;
-  }
+  to.has_trace = from.trace ? 1 : 0;
+  std::copy(from.trace.trace_id.begin(), from.trace.trace_id.end(), to.trace_id);
+  std::copy(from.trace.span_id.begin(), from.trace.span_id.end(), to.span_id);
+  to.trace_flags = from.trace.flags;
   return to;
 }
 
@@ -155,7 +153,7 @@ inline envelope from_c(const MyceliumEnvelope& from) noexcept {
   to.publisher_id = from.publisher_id;
   to.timestamp = std::chrono::sys_time<std::chrono::nanoseconds>(std::chrono::nanoseconds(from.timestamp_ns));
   if (from.has_trace != 0) {
-    auto& trace = to.given.trace.emplace();
+    auto& trace = to.given.trace;
     std::copy(std::begin(from.trace_id), std::end(from.trace_id), trace.trace_id.begin());
     std::copy(std::begin(from.span_id), std::end(from.span_id), trace.span_id.begin());
     trace.flags = from.trace_flags;

@@ -153,8 +153,8 @@ public:
 
     iterator() = default;
     explicit iterator(stream* of) : of_(of) { ++*this; }
-    T& operator*() const noexcept { return const_cast<T&>(value_); }
-    T* operator->() const noexcept { return &**this; }
+    T& operator*() const noexcept { return value_; }
+    T* operator->() const noexcept { return &value_; }
     iterator& operator++() {
       auto value = of_->next();
       if (value)
@@ -170,7 +170,7 @@ public:
 
   private:
     stream* of_ = nullptr;
-    T value_{};
+    mutable T value_{}; // the reader's to change and to move from
   };
   iterator begin() { return iterator(this); }
   iterator end() { return {}; }

@@ -27,13 +27,13 @@ public:
       : runtime_(other.runtime_), id_(std::exchange(other.id_, std::uint64_t{0})) {}
   subscription& operator=(subscription&& other) noexcept {
     if (this != &other) {
-      static_cast<void>(unsubscribe());
+      end();
       runtime_ = other.runtime_;
       id_ = std::exchange(other.id_, std::uint64_t{0});
     }
     return *this;
   }
-  ~subscription() { static_cast<void>(unsubscribe()); }
+  ~subscription() { end(); }
 
   explicit operator bool() const noexcept { return id_ != 0; }
   std::uint64_t id() const noexcept { return id_; } // 0: none
@@ -41,11 +41,8 @@ public:
   // Ends it. After status::success the callable neither runs nor will run, and is destroyed. Waits for a running one:
   // blocks, except in the callable itself, where it is status::deferred and completes when that returns. Ending what
   // has ended, with its runtime or before, is success.
-  result<status> unsubscribe() noexcept {
-    const auto id = std::exchange(id_, std::uint64_t{0});
-    if (id == 0)
-      return status::success;
-    const auto code = mycelium_unsubscribe(runtime_, id);
+  result<status> unsubscribe() {
+    const auto code = end();
     if (code >= 0)
       return static_cast<status>(code);
     if (code == MYCELIUM_ERROR_CLOSED || code == MYCELIUM_ERROR_SUBSCRIPTION)
@@ -65,6 +62,11 @@ public:
   }
 
 private:
+  std::int32_t end() noexcept {
+    const auto id = std::exchange(id_, std::uint64_t{0});
+    return id == 0 ? MYCELIUM_SUCCESS : mycelium_unsubscribe(runtime_, id);
+  }
+
   MyceliumRuntime* runtime_ = nullptr;
   std::uint64_t id_ = 0;
 };
