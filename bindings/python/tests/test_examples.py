@@ -1,31 +1,42 @@
-"""The examples print what they should."""
+"""The examples run with this interpreter; tests/hosts compares what those of all languages print."""
 
 import os
 import pathlib
+import runpy
 import subprocess
 import sys
 import unittest
 
 from collecting import PATIENCE
 
+ROOT = pathlib.Path(__file__).parents[3]
 EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
-EXPECTED = {
-    "publish_subscribe.py": "1: publisher says 'one'\n2: publisher says 'two'\n3: publisher says 'three'\n",
-    "request_reply.py": "5 words, 24 bytes\nnobody counts any more\n",
-    "stream_asyncio.py": "+1 makes 1\n+2 makes 3\n+3 makes 6\n+4 makes 10\n",
-}
+EXPECTED: dict[str, str] = runpy.run_path(str(ROOT / "tests" / "hosts" / "run_example.py"))["EXPECTED"]
+NEEDS_A_PLUGIN = "host_plugin"
 
 
 class ExamplesTest(unittest.TestCase):
+    def test_there_is_one_of_each(self) -> None:
+        self.assertEqual({path.stem for path in EXAMPLES.glob("*.py")}, set(EXPECTED))
+
     def test_each_example_prints_what_it_should(self) -> None:
-        self.assertEqual({path.name for path in EXAMPLES.glob("*.py")}, set(EXPECTED))
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         for name, text in EXPECTED.items():
-            done = subprocess.run(
-                [sys.executable, EXAMPLES / name], env=environment, capture_output=True, text=True, timeout=PATIENCE
-            )
+            if name == NEEDS_A_PLUGIN:
+                continue
+            done = run(name)
             with self.subTest(name):
                 self.assertEqual((done.returncode, done.stdout, done.stderr), (0, text, ""))
+
+    def test_a_plugin_that_is_not_there_is_an_error(self) -> None:
+        done = run(NEEDS_A_PLUGIN, "/nowhere/plugin.so")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("/nowhere/plugin.so", done.stderr)
+
+
+def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, EXAMPLES / f"{name}.py", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE)
 
 
 if __name__ == "__main__":

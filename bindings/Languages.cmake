@@ -1,0 +1,33 @@
+# What every language's CMakeLists.txt calls, so that the languages are compared with each other.
+
+# mycelium_language_examples(LANGUAGE PUBLISH_SUBSCRIBE REQUEST_REPLY STREAM HOST_PLUGIN [NAME=VALUE...]): the commands (a
+# list each) of a language's four examples, and what their environment needs. tests/hosts runs them, the last with
+# tests/hosts/plugin.c as its plug-in, and compares what they print.
+function(mycelium_language_examples language publish_subscribe request_reply stream host_plugin)
+  if(NOT MYCELIUM_TESTS)
+    return()
+  endif()
+  set(run "${PROJECT_SOURCE_DIR}/tests/hosts/run_example.py")
+  foreach(example publish_subscribe request_reply stream host_plugin)
+    set(command ${${example}})
+    if("${example}" STREQUAL "host_plugin") # quoted: host_plugin is a variable, too
+      list(APPEND command $<TARGET_FILE:mycelium_host_plugin>)
+    endif()
+    add_test(NAME hosts.${language}.${example} COMMAND "${run}" ${example} ${command})
+    set_tests_properties(hosts.${language}.${example} PROPERTIES
+      LABELS "hosts;${language}" TIMEOUT 60 ENVIRONMENT "${MYCELIUM_TEST_ENVIRONMENT};${ARGN}")
+  endforeach()
+endfunction()
+
+# mycelium_language_benchmark(LANGUAGE COMMAND [NAME=VALUE...]): the command (a list) of a language's benchmark, and what
+# its environment needs. tools/bench adapters runs it; `COMMAND --quick` is a short run.
+function(mycelium_language_benchmark language command)
+  set_property(GLOBAL APPEND_STRING PROPERTY mycelium_language_benchmarks
+    "${language}|${command}|${ARGN}\n")
+endfunction()
+
+# Where tools/bench reads them: a line each, LANGUAGE|COMMAND|ENVIRONMENT, the last two lists.
+function(mycelium_write_language_benchmarks)
+  get_property(benchmarks GLOBAL PROPERTY mycelium_language_benchmarks)
+  file(GENERATE OUTPUT "${PROJECT_BINARY_DIR}/language-benchmarks.txt" CONTENT "${benchmarks}")
+endfunction()
