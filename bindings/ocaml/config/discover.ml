@@ -31,5 +31,8 @@ let () =
     | [ folder ] when not (is_searched folder) -> [ "-Wl,-rpath," ^ folder ]
     | _ -> []
   in
-  write "c_flags.sexp" (ask "--cflags");
+  (* dune does not know of files elsewhere: another header is another flag, so that the C parts are compiled again. *)
+  let header = String.concat "" (ask "--variable=includedir") ^ "/mycelium.h" in
+  let digest = try Digest.to_hex (Digest.file header) with Sys_error text -> fail text in
+  write "c_flags.sexp" (ask "--cflags" @ [ "-DMYCELIUM_OCAML_HEADER=" ^ digest ]);
   write "c_library_flags.sexp" (libraries @ paths)

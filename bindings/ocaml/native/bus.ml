@@ -9,6 +9,13 @@ type entry = {
   mutable errors : int;
 }
 
+(* A queue of its own, which the program reads itself. *)
+type source = {
+  queue : int;
+  mutable ended : bool;
+  mutable reader : int; (* the thread that read last; -1: none *)
+}
+
 type t = {
   native : Native.bus;
   name : string;
@@ -16,7 +23,8 @@ type t = {
   process : int;
   on_error : string -> exn -> Printexc.raw_backtrace -> unit;
   on_log : (Level.t -> string -> unit) option;
-  mutex : Mutex.t; (* for the four that follow *)
+  mutex : Mutex.t; (* for the five that follow *)
+  sources : source Places.t;
   mutable entries : entry option array; (* the slot is what the bus says of a delivery *)
   mutable free : int list;
   mutable dispatcher : Thread.t option;
@@ -42,6 +50,7 @@ let create native ~name ~close_timeout ~on_error ~on_log =
     on_error;
     on_log;
     mutex = Mutex.create ();
+    sources = Places.create ();
     entries = Array.make 8 None;
     free = [ 0; 1; 2; 3; 4; 5; 6; 7 ];
     dispatcher = None;
@@ -79,6 +88,18 @@ let remove bus slot =
       Option.iter (fun (entry : entry) -> entry.closed <- true) bus.entries.(slot);
       bus.entries.(slot) <- None;
       bus.free <- slot :: bus.free)
+
+let close_source bus source =
+  if not source.ended then begin
+    source.ended <- true;
+    ignore (Native.queue_close bus.native source.queue)
+  end
+
+(* Close would wait until this thread, which is closing, has read what is left. *)
+let close_own_sources bus =
+  let own = Thread.id (Thread.self ()) in
+  let all = with_lock bus (fun () -> Places.list bus.sources) in
+  List.iter (fun source -> if source.reader = own then close_source bus source) all
 
 let tell bus what exn backtrace = try bus.on_error what exn backtrace with _ -> ()
 

@@ -189,14 +189,16 @@ module Receiver : sig
       ended. Raises [Bus_error (Invalid_payload, _)] for one that is malformed; the call after it gives the next. *)
 
   val next_batch : ?timeout:float -> 'a t -> 'a array
-  (** All that wait, a few hundred at most; [[||]] where {!next} gives [None]. *)
+  (** All that wait, a few hundred at most; [[||]] where {!next} gives [None]. A malformed message ends the batch, and
+      raises if it is the first of one. *)
 
   val fd : 'a t -> Unix.file_descr
   (** Readable while there may be messages: for [select] and event loops. Do not read or close it. It becomes unreadable
       when [next_batch ~timeout:0.] has given [[||]]. *)
 
   val is_ended : 'a t -> bool
-  (** True when nothing more will come: it was closed, or its runtime was. *)
+  (** True when nothing more will come: it was closed, or its runtime was. Closing a runtime delivers what other threads'
+      receivers still have; that of a thread that closes ends at once. *)
 
   val stats : 'a t -> Stats.subscription
   val close : 'a t -> unit

@@ -6,20 +6,12 @@ type destination = To_all | To_subscription of Subscription.t | To_key of int64
 (* ---- the life of a runtime ---- *)
 
 (* Those that have not been closed, for the end of the program. They may be collected. *)
-let live : t Weak.t ref = ref (Weak.create 8)
+let live : t Places.t = Places.create ()
 let live_mutex = Mutex.create ()
 
 let remember bus =
   Mutex.lock live_mutex;
-  let size = Weak.length !live in
-  let rec free i = if i = size || not (Weak.check !live i) then i else free (i + 1) in
-  let place = free 0 in
-  if place = size then begin
-    let larger = Weak.create (2 * size) in
-    Weak.blit !live 0 larger 0 size;
-    live := larger
-  end;
-  Weak.set !live place (Some bus);
+  Places.add live bus;
   Mutex.unlock live_mutex
 
 let report_to_stderr name exn backtrace =
@@ -55,6 +47,7 @@ let close ?timeout (bus : t) =
     Status.fail Status.Unsupported "close waits for handlers and cannot be called in one; let another thread close";
   let deadline = Wait.deadline (Some timeout) in
   bus.closed <- true;
+  Bus.close_own_sources bus;
   Wait.errand (Native.errand bus.native Native.Close (Wait.nanoseconds timeout));
   (* A handler that has just been given its last message may still run. *)
   let at_least = Wait.deadline (Some 0.05) in
@@ -107,12 +100,11 @@ let exit_seconds = ref 2.
 (* At exit, while handlers can still run: delivers what was accepted, and ends what was left open. *)
 let close_all () =
   let deadline = Unix.gettimeofday () +. !exit_seconds in
-  for i = 0 to Weak.length !live - 1 do
-    match Weak.get !live i with
-    | Some bus when (not bus.closed) && bus.process = Unix.getpid () && not (Dispatcher.is_here bus) -> (
-        try close ~timeout:(Float.max 0. (deadline -. Unix.gettimeofday ())) bus with Status.Bus_error _ -> ())
-    | _ -> ()
-  done
+  let close_one (bus : t) =
+    if (not bus.closed) && bus.process = Unix.getpid () && not (Dispatcher.is_here bus) then
+      try close ~timeout:(Float.max 0. (deadline -. Unix.gettimeofday ())) bus with Status.Bus_error _ -> ()
+  in
+  List.iter close_one (Places.list live)
 
 let () = at_exit close_all
 let is_closed (bus : t) = bus.closed
