@@ -1,5 +1,7 @@
 #include "stubs.h"
 
+#include <stdio.h>
+
 enum { most_lines = 256 };
 
 struct line {
@@ -56,27 +58,23 @@ void log_lines_wake(struct log_lines* lines, MyceliumRuntime* rt, uint64_t queue
   pthread_mutex_unlock(&lines->mutex);
 }
 
-static value pair(value level, value text) {
-  CAMLparam2(level, text);
-  CAMLlocal1(out);
-  out = caml_alloc_tuple(2);
-  Store_field(out, 0, level);
-  Store_field(out, 1, text);
-  CAMLreturn(out);
-}
-
-static value cons(value head, value tail) {
-  CAMLparam2(head, tail);
-  CAMLlocal1(out);
+/* (level, text) :: list */
+static value prepend(MyceliumLogLevel level, const char* line, value list) {
+  CAMLparam1(list);
+  CAMLlocal3(text, pair, out);
+  text = caml_copy_string(line);
+  pair = caml_alloc_tuple(2);
+  Store_field(pair, 0, Val_int(level));
+  Store_field(pair, 1, text);
   out = caml_alloc(2, Tag_cons);
-  Store_field(out, 0, head);
-  Store_field(out, 1, tail);
+  Store_field(out, 0, pair);
+  Store_field(out, 1, list);
   CAMLreturn(out);
 }
 
 value log_lines_take(struct log_lines* lines) {
   CAMLparam0();
-  CAMLlocal2(list, text);
+  CAMLlocal1(list);
   struct line taken[most_lines];
   list = Val_emptylist;
   if (lines == NULL)
@@ -88,13 +86,13 @@ value log_lines_take(struct log_lines* lines) {
   lines->count = lines->left_out = 0;
   pthread_mutex_unlock(&lines->mutex);
   if (left_out != 0) {
-    text = caml_alloc_sprintf("%u more lines were left out", left_out);
-    list = cons(pair(Val_int(MYCELIUM_LOG_WARNING), text), list);
+    char text[64];
+    snprintf(text, sizeof text, "%u more lines were left out", left_out);
+    list = prepend(MYCELIUM_LOG_WARNING, text, list);
   }
   for (unsigned i = count; i > 0; --i) {
-    text = caml_copy_string(taken[i - 1].text);
+    list = prepend(taken[i - 1].level, taken[i - 1].text, list);
     free(taken[i - 1].text);
-    list = cons(pair(Val_int(taken[i - 1].level), text), list);
   }
   CAMLreturn(list);
 }

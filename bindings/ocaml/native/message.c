@@ -44,9 +44,10 @@ value mycelium_ocaml_message_length(value v) {
 value mycelium_ocaml_message_is_request(value v) { return Val_bool(mycelium_message_is_request(alive(v))); }
 
 value mycelium_ocaml_message_to_string(value v) {
+  CAMLparam1(v); /* making room for the copy may collect what nobody holds: the message, without this */
   size_t length = 0;
   const uint8_t* data = mycelium_message_payload(alive(v), &length);
-  return caml_alloc_initialized_string(length, (const char*)data); /* data is no OCaml value: it stays where it is */
+  CAMLreturn(caml_alloc_initialized_string(length, (const char*)data));
 }
 
 value mycelium_ocaml_message_view(value v, value kind, value first, value count) {

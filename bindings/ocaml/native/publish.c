@@ -144,9 +144,9 @@ value mycelium_ocaml_publish_loan(value bus, value type_id, value view, value by
   CAMLparam2(bus, view);
   int shared = 0;
   MyceliumLoan* loan = view_loan(view, &shared);
-  if (loan == NULL)
-    caml_invalid_argument("Mycelium_native.Loan: it has been published");
   void* data = Caml_ba_data_val(view);
+  if (loan == NULL || data == NULL)
+    caml_invalid_argument("Mycelium_native.Loan: it has been published");
   const intnat count = Caml_ba_array_val(view)->dim[0];
   MyceliumRuntime* rt = Handle_val(bus);
   const uint16_t type = (uint16_t)Int_val(type_id);

@@ -114,9 +114,9 @@ value mycelium_ocaml_batch_take(value batch, value i) {
   MyceliumDelivery* of = delivery(batch, i);
   if (of->message == NULL)
     caml_invalid_argument("Mycelium_native: the delivery has no message");
-  value message = message_adopt(of->message);
-  of->message = NULL;
-  return message;
+  MyceliumMessage* message = of->message;
+  of->message = NULL; /* before anything is allocated, which may collect the batch */
+  return message_adopt(message);
 }
 
 /* Points the window at a message, until blur; views can be made of it meanwhile. */

@@ -111,14 +111,12 @@ value mycelium_ocaml_request_status(value v) { return Val_int(Request_val(v)->st
 
 /* The reply of one that ended with status 0, as a message. */
 value mycelium_ocaml_request_reply(value v) {
-  CAMLparam1(v);
   struct request* self = Request_val(v);
-  if (self->reply == NULL)
+  MyceliumMessage* reply = self->reply;
+  if (reply == NULL)
     caml_invalid_argument("Mycelium_native: the request has no reply");
-  CAMLlocal1(message);
-  message = message_adopt(self->reply);
-  self->reply = NULL;
-  CAMLreturn(message);
+  self->reply = NULL; /* before anything is allocated, which may collect the request */
+  return message_adopt(reply);
 }
 
 /* A request whose outcome comes to a queue. Its id. */
