@@ -7,6 +7,7 @@
 #include "tools/schema_compiler/evolution.hpp"
 #include "tools/schema_compiler/ocaml.hpp"
 #include "tools/schema_compiler/python.hpp"
+#include "tools/schema_compiler/rust.hpp"
 #include "tools/schema_compiler/source.hpp"
 
 #include <cstdio>
@@ -31,6 +32,8 @@ struct options {
   std::string cpp_folder;
   std::string python_folder;
   std::string ocaml_folder;
+  std::string rust_folder;
+  bool rust_alone = false;
   std::string bfbs_folder;
 };
 
@@ -85,6 +88,12 @@ result<void> write_ocaml(const fs::path& folder, const compiler::model& model, c
   return {};
 }
 
+result<void> write_rust(const options& wanted, const compiler::model& model, const compiler::source& source) {
+  const auto codec = wanted.rust_alone ? compiler::rust_codec::carried : compiler::rust_codec::from_crate;
+  const auto text = compiler::emit_rust(model, source.bfbs, codec);
+  return text ? write_file(fs::path(wanted.rust_folder) / (model.name + ".rs"), *text) : text.error();
+}
+
 result<void> compile_file(const options& wanted, const std::string& path) {
   const auto source = compiler::load_source(path, wanted.include_folders);
   if (!source)
@@ -104,6 +113,8 @@ result<void> compile_file(const options& wanted, const std::string& path) {
     done = write_python(wanted.python_folder, *model, *source);
   if (done && !wanted.ocaml_folder.empty())
     done = write_ocaml(wanted.ocaml_folder, *model, *source);
+  if (done && !wanted.rust_folder.empty())
+    done = write_rust(wanted, *model, *source);
   return done;
 }
 
@@ -114,8 +125,8 @@ int wrong_command_line(const char* what) {
 
 int compile(const options& wanted) {
   if (wanted.cpp_folder.empty() && wanted.python_folder.empty() && wanted.ocaml_folder.empty() &&
-      wanted.bfbs_folder.empty())
-    return wrong_command_line("nothing to write; add --cpp DIR, --python DIR, --ocaml DIR or --bfbs DIR");
+      wanted.rust_folder.empty() && wanted.bfbs_folder.empty())
+    return wrong_command_line("nothing to write; add --cpp DIR, --python DIR, --ocaml DIR, --rust DIR or --bfbs DIR");
   if (!wanted.name.empty() && wanted.files.size() > 1)
     return wrong_command_line("--name is for one file; compile the files one by one");
   int code = exit_ok;
@@ -183,7 +194,7 @@ int schema_verb(int argc, char** argv) {
   options wanted;
   CLI::App app("Schemas of messages: FlatBuffers tables with a type_id. docs/schema.md tells more.", "mycelium schema");
   app.require_subcommand(1);
-  auto* compile_command = app.add_subcommand("compile", "write C++, Python, OCaml or a binary schema");
+  auto* compile_command = app.add_subcommand("compile", "write C++, Python, OCaml, Rust or a binary schema");
   auto* digest_command = app.add_subcommand("digest", "print the digests of a schema and of its messages");
   auto* check_command = app.add_subcommand("check", "fail if programs of two versions could not talk to each other");
   auto* diff_command = app.add_subcommand("diff", "list what changed between two versions");
@@ -192,6 +203,8 @@ int schema_verb(int argc, char** argv) {
                               "folder for NAME.hpp, one header that needs FlatBuffers' only");
   compile_command->add_option("--python", wanted.python_folder, "folder for NAME, a package");
   compile_command->add_option("--ocaml", wanted.ocaml_folder, "folder for NAME.ml and NAME.mli");
+  compile_command->add_option("--rust", wanted.rust_folder, "folder for NAME.rs, a module for the crate mycelium");
+  compile_command->add_flag("--rust-alone", wanted.rust_alone, "make NAME.rs need no crate; the bus does not take it");
   compile_command->add_option("--bfbs", wanted.bfbs_folder, "folder for NAME.bfbs, for mycelium_register_schema");
   compile_command->add_option("--name", wanted.name, "the NAME, if not the file's");
   add_files(*digest_command, wanted);
