@@ -19,7 +19,6 @@ static_assert(int(status::closed) == MYCELIUM_ERROR_CLOSED);
 static_assert(int(status::invalid_argument) == MYCELIUM_ERROR_INVALID_ARGUMENT);
 static_assert(int(status::forked) == MYCELIUM_ERROR_FORKED && int(status::no_reply) == MYCELIUM_ERROR_NO_REPLY);
 static_assert(int(status::unsupported) == MYCELIUM_ERROR_UNSUPPORTED);
-static_assert(int(status::interrupted) == MYCELIUM_ERROR_INTERRUPTED);
 static_assert(int(status::internal) == MYCELIUM_ERROR_INTERNAL);
 
 // Plain memory, so that it may be read and written at any time of a thread's life.
@@ -87,7 +86,6 @@ const char* mycelium_status_name(int32_t code) {
     NAME(MYCELIUM_ERROR_FORKED);
     NAME(MYCELIUM_ERROR_NO_REPLY);
     NAME(MYCELIUM_ERROR_UNSUPPORTED);
-    NAME(MYCELIUM_ERROR_INTERRUPTED);
     NAME(MYCELIUM_ERROR_INTERNAL);
 #undef NAME
   default:

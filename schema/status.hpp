@@ -28,7 +28,6 @@ enum class status : std::int32_t {
   forked = -14,
   no_reply = -15,
   unsupported = -16,
-  interrupted = -17,
   internal = -99,
 };
 

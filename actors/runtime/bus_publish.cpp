@@ -216,12 +216,11 @@ status bus::send(read_guard& guard, message& m, std::span<lane* const> lanes) {
 void bus::explain(status outcome) const {
   if (outcome == status::full)
     problem() = "the mailbox of a subscription is full; publish slower, or give it more capacity or another policy";
-  else if (outcome == status::interrupted)
-    problem() = "the thread's interrupt check ended the wait for room in a mailbox";
   else if (is_closing())
     problem() = "the runtime was closed while the publish waited for room in a mailbox";
   else
-    problem() = "the mailbox of a subscription stayed full for block_timeout_ns; its callback is too slow or stuck";
+    problem() = "the mailbox of a subscription stayed full for block_timeout_ns, or until the thread's interrupt check "
+                "ended the wait; its callback is too slow or stuck";
 }
 
 status bus::publish(read_guard& guard, const outgoing& what, message* loan, std::size_t offset, std::size_t size) {

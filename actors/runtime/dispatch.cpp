@@ -75,7 +75,7 @@ void message_dispatch::wait_and_offer(lane& to) {
     }
     message_->release();
     to.count_drop(drop_reason::timeout);
-    outcome_ = interrupted_ ? status::interrupted : status::timeout;
+    outcome_ = status::timeout;
     return to.wake();
   }
 }

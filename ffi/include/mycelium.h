@@ -59,7 +59,6 @@ typedef enum MyceliumStatus {
   MYCELIUM_ERROR_FORKED = -14,      /* the runtime belongs to the parent process */
   MYCELIUM_ERROR_NO_REPLY = -15,    /* nobody serves this request, or every server let it go unanswered */
   MYCELIUM_ERROR_UNSUPPORTED = -16, /* not possible here: the last error says why */
-  MYCELIUM_ERROR_INTERRUPTED = -17, /* the thread's interrupt check ended the wait */
   MYCELIUM_ERROR_INTERNAL = -99
 } MyceliumStatus;
 
@@ -227,18 +226,17 @@ MYCELIUM_API const MyceliumMessage* mycelium_message_current(void);
 
 /* Delivers payload (copied once; may be NULL if len is 0) to every subscription of type_id; none is no error. The
  * publisher of the FIFO guarantee is the calling thread. May block: see MyceliumPolicy. MYCELIUM_ERROR_FULL and
- * _TIMEOUT: at least one subscription did not get it, the others did. Also _TOO_LARGE, _UNKNOWN_TYPE, _INVALID_PAYLOAD,
- * _CLOSED: nobody got it. type_id 0 is MYCELIUM_ERROR_INVALID_ARGUMENT. */
+ * _TIMEOUT (also when the runtime was closed meanwhile): at least one subscription did not get it, the others did. Also
+ * _TOO_LARGE, _UNKNOWN_TYPE, _INVALID_PAYLOAD, _CLOSED: nobody got it. type_id 0 is MYCELIUM_ERROR_INVALID_ARGUMENT. */
 MYCELIUM_API int32_t mycelium_publish(MyceliumRuntime* rt, uint16_t type_id, const uint8_t* payload, size_t len);
 /* The same with an envelope; sequence, publisher_id and timestamp_ns are set by the runtime. */
 MYCELIUM_API int32_t mycelium_publish_envelope(MyceliumRuntime* rt, const MyceliumEnvelope* envelope,
                                                const uint8_t* payload, size_t len);
 
 /* For languages that run signal handlers only when their runtime gets the thread back: while a publish of the calling
- * thread waits for room in a mailbox, `interrupted` is called on this thread every 50 ms at the latest. If it returns
- * non-zero, the wait ends with MYCELIUM_ERROR_INTERRUPTED; the message is counted as dropped (MYCELIUM_DROP_TIMEOUT)
- * for the subscriptions that it still waited for. It may use the runtime, but not wait. NULL takes it back. The check
- * is the thread's: one for all runtimes; user_data has to outlive it. */
+ * thread waits for room in a mailbox, `interrupted` is called on this thread every 50 ms. If it returns non-zero, the
+ * wait ends at once with MYCELIUM_ERROR_TIMEOUT. It may use the runtime, but not wait. NULL takes it back. The check is
+ * the thread's: one for all runtimes; user_data has to outlive it. */
 MYCELIUM_API int32_t mycelium_thread_interrupt_check(int32_t (*interrupted)(void* user_data), void* user_data);
 
 typedef struct MyceliumPayload {
@@ -270,10 +268,9 @@ typedef void (*MyceliumHandler)(const MyceliumMessage* message, void* user_data)
 typedef void (*MyceliumBatchHandler)(const MyceliumMessage* const* messages, size_t count, void* user_data);
 
 typedef enum MyceliumDropReason {
-  MYCELIUM_DROP_OLDEST = 0, /* made room for a newer one */
-  MYCELIUM_DROP_NEWEST = 1, /* found no room */
-  MYCELIUM_DROP_TIMEOUT =
-      2, /* the publisher waited block_timeout_ns in vain (it got MYCELIUM_ERROR_TIMEOUT or _INTERRUPTED) */
+  MYCELIUM_DROP_OLDEST = 0,       /* made room for a newer one */
+  MYCELIUM_DROP_NEWEST = 1,       /* found no room */
+  MYCELIUM_DROP_TIMEOUT = 2,      /* the publisher waited in vain (it got MYCELIUM_ERROR_TIMEOUT) */
   MYCELIUM_DROP_FULL = 3,         /* refused: the publisher got MYCELIUM_ERROR_FULL */
   MYCELIUM_DROP_UNSUBSCRIBED = 4, /* was waiting when the subscription ended */
   MYCELIUM_DROP_CLOSED = 5,       /* was waiting when the deadline of close passed */

@@ -303,7 +303,7 @@ TEST(policy_laws, an_interrupt_check_ends_the_wait_for_room) {
   ASSERT_TRUE(ok(publish(rt, apples, "1")));
   ASSERT_TRUE(ok(publish(rt, apples, "2")));
   EXPECT_EQ(check.calls_left(), 2) << "a publish that need not wait does not ask";
-  EXPECT_TRUE(gives(MYCELIUM_ERROR_INTERRUPTED, publish(rt, apples, "3")));
+  EXPECT_TRUE(gives(MYCELIUM_ERROR_TIMEOUT, publish(rt, apples, "3")));
   EXPECT_EQ(check.calls_left(), 0);
   EXPECT_EQ(stats_of(rt, full.id()).dropped[MYCELIUM_DROP_TIMEOUT], 1u);
   EXPECT_TRUE(adds_up(stats_of(rt, full.id())));
