@@ -22,12 +22,20 @@ endfunction()
 # mycelium_language_benchmark(LANGUAGE COMMAND [NAME=VALUE...]): the command (a list) of a language's benchmark, and what
 # its environment needs. tools/bench adapters runs it; `COMMAND --quick` is a short run.
 function(mycelium_language_benchmark language command)
-  set_property(GLOBAL APPEND_STRING PROPERTY mycelium_language_benchmarks
-    "${language}|${command}|${ARGN}\n")
+  set_property(GLOBAL APPEND_STRING PROPERTY mycelium_language_benchmarks "${language}|${command}|${ARGN}\n")
 endfunction()
 
-# Where tools/bench reads them: a line each, LANGUAGE|COMMAND|ENVIRONMENT, the last two lists.
-function(mycelium_write_language_benchmarks)
-  get_property(benchmarks GLOBAL PROPERTY mycelium_language_benchmarks)
-  file(GENERATE OUTPUT "${PROJECT_BINARY_DIR}/language-benchmarks.txt" CONTENT "${benchmarks}")
+# mycelium_language_recoder(LANGUAGE COMMAND [NAME=VALUE...]): the command (a list) that decodes and encodes payloads, for
+# tests/golden/agree.py.
+function(mycelium_language_recoder language command)
+  set_property(GLOBAL APPEND_STRING PROPERTY mycelium_language_recoders "${language}|${command}|${ARGN}\n")
+endfunction()
+
+# Where they are read: language-benchmarks.txt and language-recoders.txt in the build folder, a line each,
+# LANGUAGE|COMMAND|ENVIRONMENT, the last two lists.
+function(mycelium_write_language_programs)
+  foreach(kind benchmarks recoders)
+    get_property(programs GLOBAL PROPERTY mycelium_language_${kind})
+    file(GENERATE OUTPUT "${PROJECT_BINARY_DIR}/language-${kind}.txt" CONTENT "${programs}")
+  endforeach()
 endfunction()
