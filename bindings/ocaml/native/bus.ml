@@ -23,8 +23,8 @@ type t = {
   process : int;
   on_error : string -> exn -> Printexc.raw_backtrace -> unit;
   on_log : (Level.t -> string -> unit) option;
-  mutex : Mutex.t; (* for the five that follow *)
   sources : source Places.t;
+  mutex : Mutex.t; (* for the four that follow *)
   mutable entries : entry option array; (* the slot is what the bus says of a delivery *)
   mutable free : int list;
   mutable dispatcher : Thread.t option;
@@ -37,9 +37,7 @@ type t = {
   mutable rounds : int; (* times that its dispatcher has finished with all that it had taken *)
 }
 
-let with_lock bus work =
-  Mutex.lock bus.mutex;
-  Fun.protect work ~finally:(fun () -> Mutex.unlock bus.mutex)
+let with_lock bus work = Places.with_lock bus.mutex work
 
 let create native ~name ~close_timeout ~on_error ~on_log =
   {
@@ -98,8 +96,7 @@ let close_source bus source =
 (* Close would wait until this thread, which is closing, has read what is left. *)
 let close_own_sources bus =
   let own = Thread.id (Thread.self ()) in
-  let all = with_lock bus (fun () -> Places.list bus.sources) in
-  List.iter (fun source -> if source.reader = own then close_source bus source) all
+  List.iter (fun source -> if source.reader = own then close_source bus source) (Places.list bus.sources)
 
 let tell bus what exn backtrace = try bus.on_error what exn backtrace with _ -> ()
 

@@ -13,17 +13,22 @@ let decoder batch =
   in
   { batch; window = Native.window_create (); views = Some views }
 
-(* The value of a delivery, whose message is released. *)
-let decode decoder (descriptor : 'a Message.descriptor) i =
+let decode_with views blur decoder (descriptor : 'a Message.descriptor) i =
   Native.batch_focus decoder.batch i decoder.window;
-  match descriptor#decode decoder.views decoder.window with
+  match descriptor#decode views decoder.window with
   | result -> (
-      Native.batch_blur decoder.batch i decoder.window;
+      blur decoder.batch i decoder.window;
       match result with Ok value -> value | Error text -> Status.fail Status.Invalid_payload text)
   | exception exn ->
-      let backtrace = Printexc.get_raw_backtrace () in
-      Native.batch_blur decoder.batch i decoder.window;
-      Printexc.raise_with_backtrace exn backtrace
+      blur decoder.batch i decoder.window;
+      raise exn
+
+(* The value of a delivery, whose message is released; what is a view of it keeps it. *)
+let decode decoder descriptor i = decode_with decoder.views Native.batch_blur decoder descriptor i
+
+(* The value of a delivery that has to be answered: nothing but the batch keeps its message, so that the requester learns
+   at once when it is let go. *)
+let decode_copy decoder descriptor i = decode_with None Native.batch_unfocus decoder descriptor i
 
 (* How a subscription handles its deliveries; each failure is reported, and the next message comes as usual. *)
 
@@ -70,18 +75,19 @@ let message_batches (_ : Bus.t) handler (_ : Bus.entry) batch first last =
 (* Answers requests. When the handler raises, the request goes unanswered, and another server's turn comes; the
    requester may have given up meanwhile, which is no fault of anyone's. *)
 let answers (bus : Bus.t) descriptor (reply : 'b Message.descriptor) handler =
-  let answer message =
-    match Message.decode descriptor message with
-    | Error text -> Status.fail Status.Invalid_payload text
-    | Ok request ->
-        let status = Native.reply bus.native message reply#type_id (reply#encode (handler request)) in
-        if status <> Status.subscription then Status.check status
+  let decoder_of = once decoder in
+  let answer decoder i =
+    let request = decode_copy decoder descriptor i in
+    let answer = reply#encode (handler request) in
+    let message = Native.batch_take decoder.batch i in
+    let status = Native.reply bus.native message reply#type_id answer in
+    Native.message_release message;
+    if status <> Status.subscription then Status.check status
   in
   fun entry batch first last ->
+    let decoder = decoder_of batch in
     each bus
       (fun i ->
-        if Native.batch_is_request batch i then begin
-          let message = Native.batch_take batch i in
-          Fun.protect (fun () -> answer message) ~finally:(fun () -> Message.release message)
-        end)
+        if Native.batch_is_request batch i then
+          Fun.protect (fun () -> answer decoder i) ~finally:(fun () -> Native.batch_release batch i))
       entry batch first last

@@ -59,7 +59,6 @@ let signals =
     ] [@ocamlformat "disable"]
 
 let run bus =
-  ignore (Thread.sigmask Unix.SIG_BLOCK signals);
   serve bus (Native.batch_create ());
   with_lock bus (fun () -> Array.iter (Option.iter (fun (entry : entry) -> entry.closed <- true)) bus.entries);
   bus.dispatching <- false;
@@ -79,7 +78,10 @@ let start bus =
         (* Finds nothing, and tells the bus that the queue is served: close then waits until it is empty. *)
         ignore (Native.receive bus.native queue (Native.batch_create ()) 0);
         bus.dispatching <- true;
-        bus.dispatcher <- Some (Thread.create run bus)
+        (* The new thread inherits the mask. *)
+        let mask = Thread.sigmask Unix.SIG_BLOCK signals in
+        bus.dispatcher <- Some (Thread.create run bus);
+        ignore (Thread.sigmask Unix.SIG_SETMASK mask)
       end)
 
 (* Waits until handlers have returned from all that the dispatcher had taken from the queue by now. False if the time is

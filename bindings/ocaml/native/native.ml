@@ -123,6 +123,7 @@ external batch_release : batch -> int -> unit = "mycelium_ocaml_batch_release"
 external batch_take : batch -> int -> message = "mycelium_ocaml_batch_take"
 external batch_focus : batch -> int -> payload -> unit = "mycelium_ocaml_batch_focus"
 external batch_blur : batch -> int -> payload -> unit = "mycelium_ocaml_batch_blur"
+external batch_unfocus : batch -> int -> payload -> unit = "mycelium_ocaml_batch_unfocus"
 external batch_view : batch -> ('a, 'b) Bigarray.kind -> int -> int -> ('a, 'b) bigarray = "mycelium_ocaml_batch_view"
 
 (* ---- messages ---- *)
@@ -144,7 +145,7 @@ external message_envelope : message -> int * int * int64 * int64 * int64 * int64
 external reply : bus -> message -> int -> string -> int = "mycelium_ocaml_reply"
 external request : bus -> int -> string -> int -> request = "mycelium_ocaml_request"
 external request_wait : request -> bool = "mycelium_ocaml_request_wait"
-external request_cancel : bus -> request -> unit = "mycelium_ocaml_request_cancel"
+external request_cancel : request -> unit = "mycelium_ocaml_request_cancel"
 external request_status : request -> int = "mycelium_ocaml_request_status"
 external request_reply : request -> message = "mycelium_ocaml_request_reply"
 external request_queued : bus -> int -> string -> int -> int -> int = "mycelium_ocaml_request_queued"

@@ -140,6 +140,15 @@ value mycelium_ocaml_batch_blur(value batch, value i, value window) {
   return Val_unit;
 }
 
+/* The same, but that the message stays in the batch. */
+value mycelium_ocaml_batch_unfocus(value batch, value i, value window) {
+  MyceliumMessage* message = mycelium_message_retain(delivery(batch, i)->message);
+  Batch_val(batch)->focus = NULL;
+  if (!view_blur(window, message))
+    mycelium_message_release(message);
+  return Val_unit;
+}
+
 value mycelium_ocaml_batch_view(value batch, value kind, value first, value count) {
   const MyceliumMessage* focus = Batch_val(batch)->focus;
   if (focus == NULL)

@@ -24,7 +24,7 @@ let create ?name ?policy ?capacity ?history ?block_timeout (bus : Bus.t) type_id
   | id ->
       let decode = decode_with batch in
       let t = { bus; source; id; batch; decode; next = 0; count = 0; failed = None; busy = false } in
-      Bus.with_lock bus (fun () -> Places.add bus.sources source);
+      Places.add bus.sources source;
       Gc.finalise close t;
       t
   | exception exn ->

@@ -1,6 +1,7 @@
 /* A request whose answer comes to a plain struct on a worker of the bus, which needs no runtime lock; the caller waits
  * for that in slices. */
 #include "stubs.h"
+#include <stdio.h>
 
 struct request {
   struct gate gate;
@@ -8,7 +9,8 @@ struct request {
   int done;
   int32_t status;
   MyceliumMessage* reply;
-  uint64_t id;
+  MyceliumRuntime* rt;
+  uint64_t id; /* 0: not sent */
 };
 
 #define Request_val(v) (*(struct request**)Data_custom_val(v))
@@ -24,7 +26,19 @@ static void request_release(struct request* self) {
   free(self);
 }
 
-static void request_finalize(value v) { request_release(Request_val(v)); }
+/* No outcome comes after it. */
+static void request_cancel(struct request* self) {
+  const uint64_t id = self->id;
+  self->id = 0;
+  if (id != 0 && mycelium_request_cancel(self->rt, id) >= 0)
+    request_release(self);
+}
+
+/* One that nobody waits for any more is forgotten, whatever ended the waiting. */
+static void request_finalize(value v) {
+  request_cancel(Request_val(v));
+  request_release(Request_val(v));
+}
 
 static struct custom_operations request_ops = {
     "mycelium.request",       request_finalize,           custom_compare_default,     custom_hash_default,
@@ -70,7 +84,8 @@ value mycelium_ocaml_request(value bus, value type_id, value payload, value time
   CAMLlocal1(v);
   struct request* self = mycelium_ocaml_allocate(sizeof *self);
   gate_init(&self->gate);
-  self->holders = 2;
+  self->holders = 1;
+  self->rt = Handle_val(bus);
   v = caml_alloc_custom_mem(&request_ops, sizeof self, sizeof *self);
   Request_val(v) = self;
   MyceliumRequestOptions options;
@@ -78,8 +93,10 @@ value mycelium_ocaml_request(value bus, value type_id, value payload, value time
   options.timeout_ns = timeout_of(timeout_ns);
   options.on_reply = on_reply;
   options.user_data = self;
+  self->holders = 2;
   const int32_t status = send_request(bus, type_id, payload, &options, &self->id);
   if (status < 0) {
+    self->id = 0;
     request_release(self); /* no outcome follows */
     mycelium_ocaml_raise(status, NULL);
   }
@@ -100,10 +117,8 @@ value mycelium_ocaml_request_wait(value v) {
   CAMLreturn(Val_bool(done));
 }
 
-value mycelium_ocaml_request_cancel(value bus, value v) {
-  struct request* self = Request_val(v);
-  if (mycelium_request_cancel(Handle_val(bus), self->id) >= 0)
-    request_release(self);
+value mycelium_ocaml_request_cancel(value v) {
+  request_cancel(Request_val(v));
   return Val_unit;
 }
 

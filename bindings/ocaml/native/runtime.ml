@@ -7,12 +7,6 @@ type destination = To_all | To_subscription of Subscription.t | To_key of int64
 
 (* Those that have not been closed, for the end of the program. They may be collected. *)
 let live : t Places.t = Places.create ()
-let live_mutex = Mutex.create ()
-
-let remember bus =
-  Mutex.lock live_mutex;
-  Places.add live bus;
-  Mutex.unlock live_mutex
 
 let report_to_stderr name exn backtrace =
   Printf.eprintf "mycelium: handler of %s: %s\n%s%!" name (Printexc.to_string exn)
@@ -32,7 +26,7 @@ let positive what = function
 
 let adopt native ~name ~close_timeout ~on_error ~on_log =
   let bus = Bus.create native ~name ~close_timeout ~on_error ~on_log in
-  remember bus;
+  Places.add live bus;
   bus
 
 let check_digest (bus : t) digest =
@@ -207,17 +201,10 @@ let server ?name ?policy ?capacity (bus : t) (descriptor : 'a Message.descriptor
 let serve (bus : t) (descriptor : 'a Message.descriptor) reply handler =
   ignore (Subscription.open_entry bus descriptor#type_id (Delivery.answers bus descriptor reply handler))
 
-let rec wait_for_reply (bus : t) request =
-  match
-    let finished = Native.request_wait request in
-    Native.handle_signals ();
-    finished
-  with
-  | true -> ()
-  | false -> wait_for_reply bus request
-  | exception exn ->
-      Native.request_cancel bus.native request;
-      raise exn
+let rec wait_for_reply request =
+  let finished = Native.request_wait request in
+  Native.handle_signals ();
+  if not finished then wait_for_reply request
 
 let decode_reply reply message =
   match Message.decode reply message with
@@ -238,7 +225,10 @@ let request ?(timeout = 5.) (bus : t) (descriptor : 'a Message.descriptor) reply
   let request =
     Native.request bus.native descriptor#type_id (descriptor#encode value) (Wait.nanoseconds timeout)
   in
-  wait_for_reply bus request;
+  (try wait_for_reply request
+   with exn ->
+     Native.request_cancel request;
+     raise exn);
   let code = Native.request_status request in
   if code < 0 then no_reply descriptor timeout code;
   let message = Native.request_reply request in
