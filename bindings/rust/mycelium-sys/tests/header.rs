@@ -34,11 +34,10 @@ fn squeeze(text: &str) -> String {
 /// "const MyceliumMessage* message" -> ("message", "*const MyceliumMessage").
 fn rust_variable(c: &str) -> (String, String) {
     if let Some(begin) = c.find("(*") {
-        let (result, rest) = (&c[..begin], &c[begin + 2..]);
-        assert_eq!(result.trim(), "void", "{c}");
-        let (name, parameters) = rest.split_once(")(").expect("a function pointer");
+        let (name, parameters) = c[begin + 2..].split_once(")(").expect("a function pointer");
         let parameters = rust_variables(parameters.trim_end_matches(')'));
-        return (name.to_owned(), format!("Option<unsafe extern \"C\" fn({parameters})>"));
+        let result = rust_result(&c[..begin]);
+        return (name.to_owned(), format!("Option<unsafe extern \"C\" fn({parameters}){result}>"));
     }
     let (c, array) = match c.split_once('[') {
         Some((c, length)) => (c, Some(length.trim_end_matches(']').replace("MYCELIUM_DIGEST_SIZE", "32"))),
@@ -79,8 +78,22 @@ fn rust_type(c: &str) -> String {
     known.iter().find(|(from, _)| *from == c).map_or(c, |(_, to)| to).to_owned()
 }
 
+/// " -> i32", or nothing.
+fn rust_result(c: &str) -> String {
+    match rust_type(c).as_str() {
+        "c_void" => String::new(),
+        result => format!(" -> {result}"),
+    }
+}
+
 fn rust_variables(c: &str) -> String {
-    let each = c.split(", ").filter(|each| *each != "void").map(|each| {
+    // Commas within parentheses are those of a function pointer.
+    let mut depth = 0;
+    let outside = |letter: char| {
+        depth += i32::from(letter == '(') - i32::from(letter == ')');
+        letter == ',' && depth == 0
+    };
+    let each = c.split(outside).map(str::trim).filter(|each| *each != "void").map(|each| {
         let (name, rust) = rust_variable(each);
         // An array parameter is a pointer.
         let rust = rust.strip_prefix('[').map_or(rust.clone(), |array| format!("*mut {}", &array[..2]));
@@ -108,9 +121,9 @@ fn every_function_is_declared_as_in_the_header() {
         .filter(|c| c.contains('('))
         .map(|c| {
             let (head, parameters) = c.split_once('(').unwrap();
-            let (name, result) = rust_variable(head);
-            let result = if result == "c_void" { String::new() } else { format!(" -> {result}") };
-            format!("{name}({}){result}", rust_variables(parameters.trim_end_matches(')')))
+            let (result, name) = head.split_at(head.rfind([' ', '*']).unwrap() + 1);
+            let parameters = parameters.strip_suffix(')').unwrap();
+            format!("{name}({}){}", rust_variables(parameters), rust_result(result))
         })
         .collect();
     let source = rust_text(include_str!("../src/lib.rs"));
