@@ -121,18 +121,20 @@ std::string rust_scalar(scalar number) {
   return std::string(names[static_cast<std::size_t>(number)]);
 }
 
-std::string rust_allow_type_name(std::string_view name) {
-  const bool camel = name[0] >= 'A' && name[0] <= 'Z' && name.find('_') == std::string_view::npos;
-  return camel ? "" : "#[allow(non_camel_case_types)]\n";
+bool is_camel_case(std::string_view type_name) {
+  return type_name[0] >= 'A' && type_name[0] <= 'Z' && type_name.find('_') == std::string_view::npos;
 }
 
-std::string rust_allow_field_names(const std::vector<field>& fields) {
+std::string rust_allow(bool camel_case, const std::vector<field>& fields) {
   const auto snake = [](const field& each) {
     const std::string_view name = each.name;
     return name.find("__") == std::string_view::npos && name.back() != '_' &&
            std::none_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
   };
-  return std::all_of(fields.begin(), fields.end(), snake) ? "" : "#[allow(non_snake_case)]\n";
+  std::string lints = "dead_code";
+  lints += camel_case ? "" : ", non_camel_case_types";
+  lints += std::all_of(fields.begin(), fields.end(), snake) ? "" : ", non_snake_case";
+  return "#[allow(" + lints + ")]\n";
 }
 
 } // namespace mycelium::schema_compiler

@@ -26,8 +26,9 @@ std::string rust_variant(const union_member& member);
 std::string rust_enum_value(const enum_value& value);
 std::string rust_scalar(scalar number);
 
-// Lints that Rust's compiler would have against names that a schema may well choose: "" or "#[allow(...)]\n".
-std::string rust_allow_type_name(std::string_view name);
-std::string rust_allow_field_names(const std::vector<field>& fields);
+// "#[allow(...)]\n" for a type, or an impl of one: a program need not use all of a schema, nor need a schema choose
+// names as Rust's compiler likes them.
+std::string rust_allow(bool camel_case, const std::vector<field>& fields = {});
+bool is_camel_case(std::string_view type_name);
 
 } // namespace mycelium::schema_compiler

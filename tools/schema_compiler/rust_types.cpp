@@ -12,6 +12,7 @@ namespace mycelium::schema_compiler {
 namespace {
 
 constexpr std::string_view enum_functions = R"rust(
+#[allow(dead_code)]
 impl $name {
     /// The number.
     pub const fn bits(self) -> $type {
@@ -52,6 +53,7 @@ impl $codec::Plain for $name {
 )rust";
 
 constexpr std::string_view flag_functions = R"(
+#[allow(dead_code)]
 impl $name {
     /// Whether every flag of the other is among these.
     pub const fn contains(self, other: Self) -> bool {
@@ -82,6 +84,7 @@ impl ::std::ops::Not for $name {
 )";
 
 constexpr std::string_view table_functions = R"(
+#[allow(dead_code)]
 impl $name {
 $constants    /// The canonical encoding: the same value is the same bytes in every language. Fails if a required field is missing.
     pub fn encode(&self) -> Result<Vec<u8>, $codec::EncodeError> {
@@ -297,10 +300,11 @@ std::string rust_enum(const rust_scope& in, std::size_t index) {
     if (named.insert(value.value).second)
       arms += "            " + number + " => Some(" + quoted(value.name) + "),\n";
   }
-  auto out = docs(each.docs, "") + "#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]\n" +
-             rust_allow_type_name(name) +
-             fill("pub struct $name(pub $type);\n\n#[allow(non_upper_case_globals)]\nimpl $name {\n$values}\n",
-                  {{"name", name}, {"type", rust_scalar(each.underlying)}, {"values", values}});
+  auto out =
+      docs(each.docs, "") + "#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]\n" +
+      rust_allow(is_camel_case(name)) +
+      fill("pub struct $name(pub $type);\n\n#[allow(dead_code, non_upper_case_globals)]\nimpl $name {\n$values}\n",
+           {{"name", name}, {"type", rust_scalar(each.underlying)}, {"values", values}});
   out += fill(enum_functions,
               {{"name", name}, {"type", rust_scalar(each.underlying)}, {"arms", arms}, {"codec", in.codec}});
   return each.bit_flags ? out + fill(flag_functions, {{"name", name}}) : out;
@@ -309,8 +313,8 @@ std::string rust_enum(const rust_scope& in, std::size_t index) {
 std::string rust_struct(const rust_scope& in, std::size_t index) {
   const auto& each = in.from.structs[index];
   const auto& name = in.names.structs[index];
-  return docs(each.docs, "") + derived(each.fields, "Clone, Copy, Debug, PartialEq") + rust_allow_type_name(name) +
-         rust_allow_field_names(each.fields) + "pub struct " + name + " {\n" +
+  return docs(each.docs, "") + derived(each.fields, "Clone, Copy, Debug, PartialEq") +
+         rust_allow(is_camel_case(name), each.fields) + "pub struct " + name + " {\n" +
          members(in, each.fields, holder::structure) + "}\n" + default_functions(in, name, each.fields);
 }
 
@@ -318,24 +322,24 @@ std::string rust_union(const rust_scope& in, std::size_t index) {
   const auto& each = in.from.unions[index];
   const auto& name = in.names.unions[index];
   std::string variants;
-  bool camel = true;
+  bool camel = is_camel_case(name);
   for (const auto& member : each.members) {
     const auto& type = in.names.tables[member.table];
-    camel = camel && rust_allow_type_name(rust_variant(member)).empty();
+    camel = camel && is_camel_case(rust_variant(member));
+
     variants += docs(member.docs, "    ") +
                 fill("    $variant($type),\n",
                      {{"variant", rust_variant(member)}, {"type", member.recursive ? "Box<" + type + ">" : type}});
   }
-  return docs(each.docs, "") + "#[derive(Clone, Debug, PartialEq)]\n" +
-         (camel ? rust_allow_type_name(name) : "#[allow(non_camel_case_types)]\n") + "pub enum " + name + " {\n" +
-         variants + "}\n";
+  return docs(each.docs, "") + "#[derive(Clone, Debug, PartialEq)]\n" + rust_allow(camel) + "pub enum " + name +
+         " {\n" + variants + "}\n";
 }
 
 std::string rust_table(const rust_scope& in, std::size_t index) {
   const auto& each = in.from.tables[index];
   const auto& name = in.names.tables[index];
-  auto out = docs(each.docs, "") + derived(each.fields, "Clone, Debug, PartialEq") + rust_allow_type_name(name) +
-             rust_allow_field_names(each.fields) + "pub struct " + name + " {\n" +
+  auto out = docs(each.docs, "") + derived(each.fields, "Clone, Debug, PartialEq") +
+             rust_allow(is_camel_case(name), each.fields) + "pub struct " + name + " {\n" +
              members(in, each.fields, holder::table) + "}\n" + default_functions(in, name, each.fields);
   std::string constants;
   const auto id = each.message ? std::to_string(each.message->type_id) : "";

@@ -24,3 +24,8 @@ pub mod values {
 
     include!(concat!(env!("OUT_DIR"), "/values.rs"));
 }
+
+/// The programs of docs/rust.md, for the test of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/rust.md")]
+pub struct Page;

@@ -81,6 +81,10 @@ extern "C" {
         payload: *const u8,
         len: usize,
     ) -> i32;
+    pub fn mycelium_thread_interrupt_check(
+        interrupted: Option<unsafe extern "C" fn(user_data: *mut c_void) -> i32>,
+        user_data: *mut c_void,
+    ) -> i32;
     pub fn mycelium_publish_batch(
         rt: *mut MyceliumRuntime,
         payloads: *const MyceliumPayload,

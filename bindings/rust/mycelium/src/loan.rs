@@ -111,9 +111,19 @@ impl Loan {
     /// Publishes what was written, without a copy. If nobody can get it, the memory goes back to the bus.
     pub fn publish(self, type_id: u16) -> Result<()> {
         let status = unsafe { sys::mycelium_publish_loan(self.bus.handle(), type_id, self.loan.as_ptr(), 0, self.len) };
-        let taken = matches!(status, sys::MYCELIUM_ERROR_FULL | sys::MYCELIUM_ERROR_TIMEOUT) || status >= 0;
+        // These say that nobody got it, and that it is still ours.
+        let refused = matches!(
+            status,
+            sys::MYCELIUM_ERROR_TOO_LARGE
+                | sys::MYCELIUM_ERROR_UNKNOWN_TYPE
+                | sys::MYCELIUM_ERROR_INVALID_PAYLOAD
+                | sys::MYCELIUM_ERROR_CLOSED
+                | sys::MYCELIUM_ERROR_INVALID_ARGUMENT
+                | sys::MYCELIUM_ERROR_NULL
+                | sys::MYCELIUM_ERROR_FORKED
+        );
         let outcome = check(status);
-        if taken {
+        if !refused {
             std::mem::forget(self);
         }
         outcome

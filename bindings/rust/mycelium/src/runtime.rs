@@ -66,6 +66,9 @@ pub struct RuntimeBuilder {
     digest: Option<[u8; 32]>,
 }
 
+// Safe: the pointers in its options are null until build() fills them.
+unsafe impl Send for RuntimeBuilder {}
+
 impl Runtime {
     /// A runtime with the default options.
     pub fn new() -> Result<Self> {

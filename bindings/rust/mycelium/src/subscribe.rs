@@ -147,6 +147,9 @@ pub struct Subscriber {
     on_complete: Option<OnComplete>,
 }
 
+// Safe: the pointers in its options are null until the subscription begins.
+unsafe impl Send for Subscriber {}
+
 impl fmt::Debug for Subscriber {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         to.debug_struct("Subscriber").field("name", &self.name).finish_non_exhaustive()
