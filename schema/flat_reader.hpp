@@ -40,6 +40,39 @@ inline constexpr unsigned max_depth = 64;
 constexpr std::uint64_t max_steps(std::size_t payload_size) { return 1024 + 4 * std::uint64_t{payload_size}; }
 constexpr std::uint64_t max_reach(std::size_t payload_size) { return (16u << 20) + 8 * std::uint64_t{payload_size}; }
 
+// Well-formed UTF-8 as in table 3-7 of the Unicode Standard: no overlong forms, no surrogates, nothing over U+10FFFF.
+inline bool is_utf8(const std::uint8_t* text, std::size_t size) {
+  std::size_t i = 0;
+  while (i < size) {
+    if (std::uint64_t eight = 0; size - i >= sizeof eight) {
+      std::memcpy(&eight, text + i, sizeof eight);
+      if ((eight & 0x8080808080808080u) == 0) {
+        i += sizeof eight;
+        continue;
+      }
+    }
+    const std::uint8_t lead = text[i];
+    if (lead < 0x80) {
+      ++i;
+      continue;
+    }
+    if (lead < 0xc2 || lead > 0xf4)
+      return false;
+    const std::size_t following = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+    if (size - i <= following)
+      return false;
+    const std::uint8_t least = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+    const std::uint8_t most = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+    if (text[i + 1] < least || text[i + 1] > most)
+      return false;
+    for (std::size_t k = 2; k <= following; ++k)
+      if ((text[i + k] & 0xc0) != 0x80)
+        return false;
+    i += following + 1;
+  }
+  return true;
+}
+
 class reader {
 public:
   explicit reader(std::span<const std::uint8_t> payload)
@@ -168,7 +201,9 @@ public:
     if (!elements(start, 1, 1, text))
       return false;
     const auto end = text.first + text.count;
-    return (inside(end, 1, 1) && payload_[end] == 0) || fail("string is not terminated", start);
+    if (!inside(end, 1, 1) || payload_[end] != 0)
+      return fail("string is not terminated", start);
+    return is_utf8(at(text.first), text.count) || fail("string is not UTF-8", start);
   }
 
   // A struct that a union holds.

@@ -234,8 +234,15 @@ void add_struct(builder& out, std::uint16_t slot, const std::optional<T>& value)
     add_struct(out, slot, *value);
 }
 
+// No reader would take it otherwise.
+inline const std::string& checked_text(const std::string& text) {
+  if (!is_utf8(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()))
+    throw std::invalid_argument("a string is not UTF-8; make the field [ubyte] if it holds other bytes");
+  return text;
+}
+
 inline written write_string(builder& out, const std::string& text, bool required) {
-  return text.empty() && !required ? written() : written(out.CreateString(text).o);
+  return text.empty() && !required ? written() : written(out.CreateString(checked_text(text)).o);
 }
 
 template <class T>
@@ -264,6 +271,8 @@ written write_structs(builder& out, const std::vector<T>& values, bool required)
 }
 
 inline written write_strings(builder& out, const std::vector<std::string>& values, bool required) {
+  for (const auto& each : values)
+    checked_text(each);
   return values.empty() && !required ? written() : written(out.CreateVectorOfStrings(values).o);
 }
 

@@ -1,4 +1,4 @@
-// The decoder. It refuses what the library refuses (schema/flat_reader.hpp), and text that is not UTF-8.
+// The decoder. It refuses what the library refuses (schema/flat_reader.hpp).
 #include "codec.hpp"
 #include "codec_values.hpp"
 

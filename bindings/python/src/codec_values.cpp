@@ -1,5 +1,6 @@
 #include "codec_values.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace mycelium::python {
@@ -132,12 +133,15 @@ bool scalar_items::read(PyObject* value) {
 bool scalar_items::write(std::uint8_t* out) {
   if (items_)
     return write_items(of_, items_.get(), out);
-  if (PyBuffer_IsContiguous(&buffer_.view(), 'C')) {
-    if (count_ > 0)
-      std::memcpy(out, buffer_.data(), buffer_.size());
-    return true;
+  if (!PyBuffer_IsContiguous(&buffer_.view(), 'C')) {
+    if (PyBuffer_ToContiguous(out, &buffer_.view(), buffer_.view().len, 'C') != 0)
+      return false;
+  } else if (count_ > 0) {
+    std::memcpy(out, buffer_.data(), buffer_.size());
   }
-  return PyBuffer_ToContiguous(out, &buffer_.view(), buffer_.view().len, 'C') == 0;
+  if (of_.format == '?') // any byte but 0 is true, and written as 1
+    std::transform(out, out + count_, out, [](std::uint8_t byte) { return byte != 0; });
+  return true;
 }
 
 bool write_struct(const plan& layout, PyObject* value, std::uint8_t* out) {

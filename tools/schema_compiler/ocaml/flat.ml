@@ -115,6 +115,31 @@ let elements r at size alignment =
   spend r 0 (4 + (count * size)) at;
   count
 
+(* Well-formed UTF-8 as in table 3-7 of the Unicode Standard: no overlong forms, no surrogates, nothing over U+10FFFF. *)
+let is_utf8 text =
+  let size = String.length text in
+  let byte i = Char.code (String.unsafe_get text i) in
+  let continues i = byte i land 0xc0 = 0x80 in
+  let rec from i =
+    if i >= size then true
+    else if i + 8 <= size && Int64.logand (String.get_int64_ne text i) 0x8080808080808080L = 0L then from (i + 8)
+    else
+      let lead = byte i in
+      if lead < 0x80 then from (i + 1)
+      else if lead < 0xc2 || lead > 0xf4 then false
+      else
+        let following = if lead < 0xe0 then 1 else if lead < 0xf0 then 2 else 3 in
+        let least = match lead with 0xe0 -> 0xa0 | 0xf0 -> 0x90 | _ -> 0x80 in
+        let most = match lead with 0xed -> 0x9f | 0xf4 -> 0x8f | _ -> 0xbf in
+        i + following < size
+        && byte (i + 1) >= least
+        && byte (i + 1) <= most
+        && (following < 2 || continues (i + 2))
+        && (following < 3 || continues (i + 3))
+        && from (i + following + 1)
+  in
+  from 0
+
 let text r at =
   let count = elements r at 1 1 in
   let first = at + 4 in
@@ -129,7 +154,9 @@ let text r at =
   for i = words to count - 1 do
     Bytes.set out i (Array1.get r.payload (first + i))
   done;
-  Bytes.unsafe_to_string out
+  let out = Bytes.unsafe_to_string out in
+  if not (is_utf8 out) then malformed "string is not UTF-8" at;
+  out
 
 let[@inline] read_number get size r table slot default =
   let at = locate r table slot size size in
@@ -478,6 +505,7 @@ let end_table b count =
   start
 
 let write_text b text =
+  if not (is_utf8 text) then invalid_arg "a string is not UTF-8; make the field [ubyte] if it holds other bytes";
   let length = String.length text in
   align b 4 (length + 1);
   let at = push b (length + 1) in

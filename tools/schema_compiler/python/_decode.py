@@ -1,4 +1,4 @@
-"""The decoder in Python. It refuses what the library refuses (schema/flat_reader.hpp), and text that is not UTF-8."""
+"""The decoder in Python. It refuses what the library refuses (schema/flat_reader.hpp)."""
 
 from __future__ import annotations
 

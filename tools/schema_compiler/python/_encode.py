@@ -240,7 +240,9 @@ def _scalars(format: str, value: Any) -> tuple[Any, int]:
     except TypeError:
         view = None
     if view is not None and _same_elements(view, format):
-        return view.tobytes(), view.nbytes // view.itemsize
+        data = view.tobytes()
+        # Any byte but 0 is true, and written as 1.
+        return bytes(map(bool, data)) if format == "?" else data, view.nbytes // view.itemsize
     data = b"".join([scalar(format, item) for item in value])
     return data, len(data) // _SCALARS[format].size
 
