@@ -24,9 +24,9 @@ constexpr std::string_view interface_head =
     bytes are an [Error] with the reason, never an exception. A message is a table with a [type_id]; its [t] describes
     it to [Mycelium_native.Runtime.publish] and its like.
 
-    8 to 32 bits, signed or not, are an [int]; 64 bits an [int64], of which an unsigned number has the same bits. Vectors
-    of numbers are Bigarrays (unsigned numbers of 32 and 64 bits with the bits of signed ones); those of messages that
-    are received from the bus are views of the received memory, without a copy. *)
+    8 to 32 bits, signed or not, are an [int]; 64 bits an [int64], of which an unsigned number has the same bits.
+    Vectors of numbers are Bigarrays (unsigned numbers of 32 and 64 bits with the bits of signed ones); those of
+    messages that are received from the bus are views of the received memory, without a copy. *)
 $aliases
 (** Bytes of a message, in memory of anyone's. *)
 type payload = (char, Bigarray.int8_unsigned_elt, Bigarray.c_layout) Bigarray.Array1.t
@@ -52,8 +52,8 @@ val schema : string
 )ocaml";
 
 constexpr std::string_view implementation_head =
-    R"ocaml((* Written by mycelium schema compile --ocaml from the schema $name. Do not edit: change the schema and compile it
-   again. It is silent under any flags: what it has and this schema does not need is no mistake. *)
+    R"ocaml((* Written by mycelium schema compile --ocaml from the schema $name. Do not edit: change the schema and compile
+   it again. It is silent under any flags: what it has and this schema does not need is no mistake. *)
 [@@@ocaml.warning "-a"]
 
 module Flat = struct
@@ -221,7 +221,7 @@ std::string emitter::tail(const ocaml_node& node) const {
   if (each.message)
     out += "  let type_id = " + std::to_string(each.message->type_id) +
            "\n  let topic = " + ocaml_string(each.message->topic) +
-           "\n  let type_digest = " + ocaml_bytes(each.message->type_digest) +
+           "\n  let type_digest = " + ocaml_digest(each.message->type_digest) +
            "\n  let t = Flat.message ~type_id ~topic ~type_name ~type_digest ~write ~read\n";
   return out;
 }
@@ -271,11 +271,12 @@ std::string emitter::interface() const {
 }
 
 std::string emitter::implementation(schema::bytes bfbs) const {
-  const auto flat = flat_ml_text();
-  auto out = fill(implementation_head, {{"name", from_.name},
-                                        {"flat", {reinterpret_cast<const char*>(flat.data()), flat.size()}},
-                                        {"aliases", aliases(false)},
-                                        {"digest", ocaml_bytes(from_.set_digest)}});
+  std::string flat;
+  for (const auto part : {flat_read_ml(), flat_write_ml(), flat_describe_ml()})
+    flat += (flat.empty() ? "" : "\n") + std::string(reinterpret_cast<const char*>(part.data()), part.size());
+  auto out = fill(
+      implementation_head,
+      {{"name", from_.name}, {"flat", flat}, {"aliases", aliases(false)}, {"digest", ocaml_digest(from_.set_digest)}});
   for (std::size_t i = 0; i < from_.enums.size(); ++i)
     out += enum_implementation(i);
   for (std::size_t i = 0; i < from_.structs.size(); ++i)

@@ -1,4 +1,4 @@
-// ocaml/flat.ml as text, which the build puts into the compiler.
+// The files of ocaml/ as text, which the build puts into the compiler.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +6,8 @@
 
 namespace mycelium::schema_compiler {
 
-std::span<const std::uint8_t> flat_ml_text() noexcept;
+std::span<const std::uint8_t> flat_read_ml() noexcept;
+std::span<const std::uint8_t> flat_write_ml() noexcept;
+std::span<const std::uint8_t> flat_describe_ml() noexcept;
 
 } // namespace mycelium::schema_compiler

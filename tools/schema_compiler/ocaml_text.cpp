@@ -232,6 +232,16 @@ std::string ocaml_bytes(schema::bytes bytes) {
   return out + "\"";
 }
 
+std::string ocaml_digest(const schema::digest& digest) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string out = "\"";
+  for (std::size_t i = 0; i < digest.size(); ++i) {
+    out += i % 16 == 0 ? "\\\n     \\x" : "\\x";
+    out += {digits[digest[i] >> 4], digits[digest[i] & 15]};
+  }
+  return out + "\"";
+}
+
 std::string ocaml_comment(const std::vector<std::string>& docs, std::string_view indent) {
   const auto text = odoc(docs, indent);
   return text.empty() || !fits_comment(text) ? "" : std::string(indent) + "(** " + text + " *)\n";

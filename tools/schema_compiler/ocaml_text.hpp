@@ -35,6 +35,8 @@ std::string ocaml_table_default(const model& model, const ocaml_names& names, st
 // "..." with escapes; over several lines if it is long.
 std::string ocaml_string(std::string_view bytes);
 std::string ocaml_bytes(schema::bytes bytes);
+// "\x01\x02..." in two lines.
+std::string ocaml_digest(const schema::digest& digest);
 
 // What odoc shows of an item: a comment before it, or an attribute behind it for text that no comment can hold.
 std::string ocaml_comment(const std::vector<std::string>& docs, std::string_view indent);

@@ -13,8 +13,8 @@ let ask arguments =
   | _ ->
       fail
         (command
-       ^ " failed. Install Mycelium first (cmake --install build/release), and let PKG_CONFIG_PATH name the folder of its \
-          mycelium.pc.")
+       ^ " failed. Install Mycelium first (cmake --install build/release), and let PKG_CONFIG_PATH name the folder of \
+          its mycelium.pc.")
 
 let write name flags =
   let out = open_out name in

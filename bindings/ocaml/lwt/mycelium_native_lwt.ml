@@ -1,13 +1,19 @@
 open Mycelium_native
 open Lwt.Infix
 
-(* A descriptor of our own for the same event: the bus closes its one with the queue, whatever Lwt still does with it. *)
+(* A descriptor of our own for the same event: the bus closes its one with the queue, whatever Lwt does with it. *)
 let watch fd = Lwt_unix.of_unix_file_descr ~blocking:true ~set_flags:false (Unix.dup ~cloexec:true fd)
 let unwatch fd = try Unix.close (Lwt_unix.unix_file_descr fd) with Unix.Unix_error _ -> ()
 
 (* ---- streams ---- *)
 
-type 'a source = { receiver : 'a Receiver.t; fd : Lwt_unix.file_descr; mutable batch : 'a array; mutable next : int; mutable closed : bool }
+type 'a source = {
+  receiver : 'a Receiver.t;
+  fd : Lwt_unix.file_descr;
+  mutable batch : 'a array;
+  mutable next : int; (* in the batch *)
+  mutable closed : bool;
+}
 
 let close source =
   if not source.closed then begin

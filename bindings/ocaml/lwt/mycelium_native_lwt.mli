@@ -1,5 +1,5 @@
-(** Mycelium's messages as Lwt streams, and its requests as promises. Lwt's loop watches a file descriptor of the bus, and
-    is woken once per batch of messages; no thread is started. *)
+(** Mycelium's messages as Lwt streams, and its requests as promises. Lwt's loop watches a file descriptor of the bus,
+    and is woken once per batch of messages; no thread is started. *)
 
 open Mycelium_native
 

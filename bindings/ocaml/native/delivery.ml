@@ -26,8 +26,8 @@ let decode_with views blur decoder (descriptor : 'a Message.descriptor) i =
 (* The value of a delivery, whose message is released; what is a view of it keeps it. *)
 let decode decoder descriptor i = decode_with decoder.views Native.batch_blur decoder descriptor i
 
-(* The value of a delivery that has to be answered: nothing but the batch keeps its message, so that the requester learns
-   at once when it is let go. *)
+(* The value of a delivery that has to be answered: nothing but the batch keeps its message, so that the requester
+   learns at once when it is let go. *)
 let decode_copy decoder descriptor i = decode_with None Native.batch_unfocus decoder descriptor i
 
 (* How a subscription handles its deliveries; each failure is reported, and the next message comes as usual. *)

@@ -1,5 +1,5 @@
-(* One thread per runtime runs its handlers: it waits at the runtime's queue with OCaml's runtime lock released, and takes
-   that once per batch of messages. *)
+(* One thread per runtime runs its handlers: it waits at the runtime's queue with OCaml's runtime lock released, and
+   takes that once per batch of messages. *)
 
 open Bus
 
@@ -59,7 +59,11 @@ let signals =
     ] [@ocamlformat "disable"]
 
 let run bus =
-  serve bus (Native.batch_create ());
+  let batch = Native.batch_create () in
+  (* Finds nothing, and tells the bus which thread serves the queue: close then waits until it is empty, and publishing
+     from this thread into a full mailbox of the queue fails, in place of waiting for itself. *)
+  ignore (Native.receive bus.native bus.queue batch 0);
+  serve bus batch;
   with_lock bus (fun () -> Array.iter (Option.iter (fun (entry : entry) -> entry.closed <- true)) bus.entries);
   bus.dispatching <- false;
   Native.turnstile_turn bus.turnstile
@@ -75,13 +79,12 @@ let start bus =
         let queue = Native.queue_open bus.native in
         bus.queue <- queue;
         Native.queue_for_log bus.native queue;
-        (* Finds nothing, and tells the bus that the queue is served: close then waits until it is empty. *)
-        ignore (Native.receive bus.native queue (Native.batch_create ()) 0);
         bus.dispatching <- true;
         (* The new thread inherits the mask. *)
         let mask = Thread.sigmask Unix.SIG_BLOCK signals in
         bus.dispatcher <- Some (Thread.create run bus);
-        ignore (Thread.sigmask Unix.SIG_SETMASK mask)
+        ignore (Thread.sigmask Unix.SIG_SETMASK mask);
+        ignore (Wait.until bus.turnstile None (fun () -> bus.rounds > 0))
       end)
 
 (* Waits until handlers have returned from all that the dispatcher had taken from the queue by now. False if the time is

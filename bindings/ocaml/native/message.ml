@@ -56,5 +56,6 @@ let views message : views =
 
 let decode (descriptor : 'a descriptor) message =
   let known = descriptor#type_id and found = type_id message in
-  if known <> found then Error (Printf.sprintf "%s: the message has type_id %d, not %d" descriptor#type_name found known)
+  if known <> found then
+    Error (Printf.sprintf "%s: the message has type_id %d, not %d" descriptor#type_name found known)
   else descriptor#decode (Some (views message)) (payload message)

@@ -35,6 +35,7 @@ module Status : sig
     | Forked  (** the runtime belongs to the parent process *)
     | No_reply
     | Unsupported  (** not possible here, for instance in a handler *)
+    | Interrupted
     | Internal
     | Unknown of int
 
@@ -197,8 +198,8 @@ module Receiver : sig
       when [next_batch ~timeout:0.] has given [[||]]. *)
 
   val is_ended : 'a t -> bool
-  (** True when nothing more will come: it was closed, or its runtime was. Closing a runtime delivers what other threads'
-      receivers still have; that of a thread that closes ends at once. *)
+  (** True when nothing more will come: it was closed, or its runtime was. Closing a runtime delivers what receivers of
+      other threads still have; those of the thread that closes end at once. *)
 
   val stats : 'a t -> Stats.subscription
   val close : 'a t -> unit
@@ -251,23 +252,28 @@ module Runtime : sig
     ?on_log:(Level.t -> string -> unit) ->
     string ->
     t
-  (** [create digest]: [digest] is the [schema_digest] of a generated module, or {!val:Mycelium_native.schema_digest}[ ()].
-      [Bus_error (Digest, _)] if the library has neither that schema built in nor in [schemas], the [schema] of generated
-      modules. What is left out comes from the environment ([MYCELIUM_...]), else it has its default: see
-      [MyceliumRuntimeConfig] in mycelium.h.
+  (** [create digest]: [digest] is the [schema_digest] of a generated module, or
+      {!val:Mycelium_native.schema_digest}[ ()]. [Bus_error (Digest, _)] if the library has neither that schema built in
+      nor in [schemas], the [schema] of generated modules. What is left out comes from the environment
+      ([MYCELIUM_...]), else it has its default: see [MyceliumRuntimeConfig] in mycelium.h.
 
       [on_error] gets the exceptions of handlers, with the name of the subscription; it prints them on standard error if
       it is not given. [on_log] gets what the bus itself has to tell, such as a subscription that is too slow. *)
 
   val create_from_topology :
-    ?on_error:(string -> exn -> Printexc.raw_backtrace -> unit) -> ?schema_digest:string -> service:string -> string -> t
+    ?on_error:(string -> exn -> Printexc.raw_backtrace -> unit) ->
+    ?schema_digest:string ->
+    service:string ->
+    string ->
+    t
   (** [create_from_topology ~service path]: for a service of a topology file. *)
 
   val close : ?timeout:float -> t -> unit
-  (** Stops accepting, delivers what was accepted until [timeout] seconds have passed ([close_timeout] if not given), and
-      ends every thread. [Bus_error (Timeout, _)] if a handler still runs then: it may be called again. Not in a handler:
-      [Bus_error (Unsupported, _)]. Closing twice is no error. When a signal handler raises meanwhile, closing goes on in
-      the background. A program that ends without it closes its runtimes at exit, and waits 2 seconds at most. *)
+  (** Stops accepting, delivers what was accepted until [timeout] seconds have passed ([close_timeout] if not given),
+      and ends every thread. [Bus_error (Timeout, _)] if a handler still runs then: it may be called again. Not in a
+      handler: [Bus_error (Unsupported, _)]. Closing twice is no error. When a signal handler raises meanwhile, closing
+      goes on in the background. A program that ends without it closes its runtimes at exit, and waits 2 seconds at
+      most. *)
 
   val is_closed : t -> bool
 
@@ -279,8 +285,9 @@ module Runtime : sig
 
   (** {1 Publishing}
 
-      May wait for room in a mailbox, with OCaml's runtime lock released: policy [Block], at most [block_timeout], which
-      is also when a signal's handler runs. Nobody subscribing is no error. *)
+      May wait for room in a mailbox, with OCaml's runtime lock released: policy [Block], at most [block_timeout]. When
+      a signal handler raises meanwhile, the message is dropped for the subscription that had no room. Nobody
+      subscribing is no error. *)
 
   val publish : t -> 'a message -> 'a -> unit
 
@@ -310,15 +317,15 @@ module Runtime : sig
   (** The same for a Bigarray, for instance the payload of a received message. *)
 
   val loan : t -> ('a, 'b) Bigarray.kind -> int -> ('a, 'b) Loan.t
-  (** [loan t kind count]: memory for [count] elements, to be filled and published without a copy. A loan that is dropped
-      is given back when it is collected. *)
+  (** [loan t kind count]: memory for [count] elements, to be filled and published without a copy. A loan that is
+      dropped is given back when it is collected. *)
 
   (** {1 Subscribing}
 
       Handlers run on the runtime's dispatcher, one after the other. An exception that one raises goes to [on_error] and
       is counted, as is a malformed message; the next message comes as usual. A handler may do anything but {!close} and
-      {!flush}; a request to a handler of the same runtime, and publishing into a full mailbox whose handler is in OCaml,
-      would wait for the very thread that they block, until their time is over. *)
+      {!flush}. Where it publishes into a full mailbox whose handler is in OCaml, it gets [Full] at once; a request to a
+      handler of the same runtime waits for the very thread that it blocks, until its time is over. *)
 
   val subscribe : t -> 'a message -> ('a -> unit) -> unit
   (** As long as the runtime lives. *)

@@ -6,39 +6,54 @@ enum { small_payload = 1024 };
 
 /* Whether a publish failed for everyone; a loan is the caller's again then. */
 static int nobody_got_it(int32_t status) {
-  return status < 0 && status != MYCELIUM_ERROR_FULL && status != MYCELIUM_ERROR_TIMEOUT;
+  switch (status) {
+  case MYCELIUM_ERROR_NULL:
+  case MYCELIUM_ERROR_UNKNOWN_TYPE:
+  case MYCELIUM_ERROR_TOO_LARGE:
+  case MYCELIUM_ERROR_INVALID_PAYLOAD:
+  case MYCELIUM_ERROR_CLOSED:
+  case MYCELIUM_ERROR_INVALID_ARGUMENT:
+  case MYCELIUM_ERROR_FORKED:
+    return 1;
+  default:
+    return 0;
+  }
 }
 
-static int32_t publish_small(MyceliumRuntime* rt, uint16_t type_id, const char* data, size_t length) {
+static int32_t publish_small(MyceliumRuntime* rt, uint16_t type_id, const char* data, size_t length, value* raised) {
   uint8_t copy[small_payload];
+  struct publishing publishing;
   memcpy(copy, data, length);
-  caml_enter_blocking_section_no_pending();
+  publishing_begin(&publishing, raised);
   const int32_t status = mycelium_publish(rt, type_id, copy, length);
-  caml_leave_blocking_section();
+  publishing_end(&publishing);
   return status;
 }
 
-static int32_t publish_large(MyceliumRuntime* rt, uint16_t type_id, const char* data, size_t length) {
+static int32_t publish_large(MyceliumRuntime* rt, uint16_t type_id, const char* data, size_t length, value* raised) {
+  struct publishing publishing;
   MyceliumLoan* loan = NULL;
   uint8_t* memory = NULL;
   int32_t status = mycelium_loan(rt, length, &loan, &memory);
   if (status < 0)
     return status;
   memcpy(memory, data, length);
-  caml_enter_blocking_section_no_pending();
+  publishing_begin(&publishing, raised);
   status = mycelium_publish_loan(rt, type_id, loan, 0, length);
   if (nobody_got_it(status))
     mycelium_loan_discard(loan);
-  caml_leave_blocking_section();
+  publishing_end(&publishing);
   return status;
 }
 
 value mycelium_ocaml_publish(value bus, value type_id, value payload) {
   CAMLparam1(bus);
+  CAMLlocal1(raised);
   const size_t length = caml_string_length(payload);
   const uint16_t type = (uint16_t)Int_val(type_id);
-  mycelium_ocaml_check(
-      (length <= small_payload ? publish_small : publish_large)(Handle_val(bus), type, String_val(payload), length));
+  const int32_t status = (length <= small_payload ? publish_small : publish_large)(
+      Handle_val(bus), type, String_val(payload), length, &raised);
+  publishing_check(raised, status);
   CAMLreturn(Val_unit);
 }
 
@@ -54,6 +69,8 @@ enum {
 
 value mycelium_ocaml_publish_envelope(value bus, value fields, value payload) {
   CAMLparam2(bus, payload);
+  CAMLlocal1(raised);
+  struct publishing publishing;
   const size_t length = caml_string_length(payload);
   MyceliumEnvelope envelope;
   memset(&envelope, 0, sizeof envelope);
@@ -75,32 +92,35 @@ value mycelium_ocaml_publish_envelope(value bus, value fields, value payload) {
   if (copy == NULL)
     caml_raise_out_of_memory();
   memcpy(copy, String_val(payload), length);
-  caml_enter_blocking_section_no_pending();
+  publishing_begin(&publishing, &raised);
   const int32_t status = mycelium_publish_envelope(rt, &envelope, copy, length);
   free(copy);
-  caml_leave_blocking_section();
-  mycelium_ocaml_check(status);
+  publishing_end(&publishing);
+  publishing_check(raised, status);
   CAMLreturn(Val_unit);
 }
 
 /* A Bigarray of bytes stays where it is. */
 value mycelium_ocaml_publish_view(value bus, value type_id, value view) {
   CAMLparam2(bus, view);
+  CAMLlocal1(raised);
+  struct publishing publishing;
   MyceliumRuntime* rt = Handle_val(bus);
   const uint16_t type = (uint16_t)Int_val(type_id);
   const uint8_t* data = Caml_ba_data_val(view);
   const size_t length = (size_t)Caml_ba_array_val(view)->dim[0];
-  caml_enter_blocking_section_no_pending();
+  publishing_begin(&publishing, &raised);
   const int32_t status = mycelium_publish(rt, type, data, length);
-  caml_leave_blocking_section();
-  mycelium_ocaml_check(status);
+  publishing_end(&publishing);
+  publishing_check(raised, status);
   CAMLreturn(Val_unit);
 }
 
 /* Publishes the payloads of an array; how many went out, and the status. */
 value mycelium_ocaml_publish_batch(value bus, value type_id, value payloads) {
   CAMLparam2(bus, payloads);
-  CAMLlocal1(out);
+  CAMLlocal2(out, raised);
+  struct publishing publishing;
   const size_t count = Wosize_val(payloads);
   size_t total = 0;
   for (size_t i = 0; i < count; ++i)
@@ -117,10 +137,12 @@ value mycelium_ocaml_publish_batch(value bus, value type_id, value payloads) {
   }
   MyceliumRuntime* rt = Handle_val(bus);
   size_t accepted = 0;
-  caml_enter_blocking_section_no_pending();
+  publishing_begin(&publishing, &raised);
   const int32_t status = mycelium_publish_batch(rt, all, count, &accepted);
   free(all);
-  caml_leave_blocking_section();
+  publishing_end(&publishing);
+  if (status == MYCELIUM_ERROR_INTERRUPTED)
+    publishing_check(raised, status);
   out = caml_alloc_tuple(2);
   Store_field(out, 0, Val_long((intnat)accepted));
   Store_field(out, 1, Val_int(status));
@@ -142,6 +164,8 @@ value mycelium_ocaml_loan(value bus, value kind, value count, value size) {
  * copy is published: nobody may write into a message. */
 value mycelium_ocaml_publish_loan(value bus, value type_id, value view, value bytes) {
   CAMLparam2(bus, view);
+  CAMLlocal1(raised);
+  struct publishing publishing;
   int shared = 0;
   MyceliumLoan* loan = view_loan(view, &shared);
   void* data = Caml_ba_data_val(view);
@@ -152,13 +176,13 @@ value mycelium_ocaml_publish_loan(value bus, value type_id, value view, value by
   const uint16_t type = (uint16_t)Int_val(type_id);
   const size_t length = (size_t)Long_val(bytes);
   view_set_loan(view, shared ? loan : NULL, NULL, 0); /* nobody writes to it from here on */
-  caml_enter_blocking_section_no_pending();
+  publishing_begin(&publishing, &raised);
   const int32_t status =
       shared ? mycelium_publish(rt, type, data, length) : mycelium_publish_loan(rt, type, loan, 0, length);
-  caml_leave_blocking_section();
+  publishing_end(&publishing);
   if (nobody_got_it(status))
     view_set_loan(view, loan, data, count);
-  mycelium_ocaml_check(status);
+  publishing_check(raised, status);
   CAMLreturn(Val_unit);
 }
 

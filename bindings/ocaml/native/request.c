@@ -57,20 +57,22 @@ static void on_reply(uint64_t id, int32_t status, const MyceliumMessage* reply, 
   request_release(self);
 }
 
-/* What is asked, out of OCaml's memory. */
-static int32_t send_request(value bus, value type_id, value payload, MyceliumRequestOptions* options, uint64_t* id) {
+/* What is asked, out of OCaml's memory. Publishing it may wait for room. */
+static int32_t send_request(value bus, value type_id, value payload, MyceliumRequestOptions* options, uint64_t* id,
+                            value* raised) {
   MyceliumRuntime* rt = Handle_val(bus);
   const uint16_t type = (uint16_t)Int_val(type_id);
   const size_t length = caml_string_length(payload);
+  struct publishing publishing;
   uint8_t* copy = malloc(length != 0 ? length : 1);
   if (copy == NULL)
     return MYCELIUM_ERROR_INTERNAL;
   memcpy(copy, String_val(payload), length);
   options->struct_size = sizeof *options;
-  caml_enter_blocking_section_no_pending();
+  publishing_begin(&publishing, raised);
   const int32_t status = mycelium_request_async(rt, type, copy, length, options, id);
   free(copy);
-  caml_leave_blocking_section();
+  publishing_end(&publishing);
   return status;
 }
 
@@ -81,7 +83,7 @@ static int64_t timeout_of(value timeout_ns) {
 
 value mycelium_ocaml_request(value bus, value type_id, value payload, value timeout_ns) {
   CAMLparam2(bus, payload);
-  CAMLlocal1(v);
+  CAMLlocal2(v, raised);
   struct request* self = mycelium_ocaml_allocate(sizeof *self);
   gate_init(&self->gate);
   self->holders = 1;
@@ -94,11 +96,11 @@ value mycelium_ocaml_request(value bus, value type_id, value payload, value time
   options.on_reply = on_reply;
   options.user_data = self;
   self->holders = 2;
-  const int32_t status = send_request(bus, type_id, payload, &options, &self->id);
+  const int32_t status = send_request(bus, type_id, payload, &options, &self->id, &raised);
   if (status < 0) {
     self->id = 0;
     request_release(self); /* no outcome follows */
-    mycelium_ocaml_raise(status, NULL);
+    publishing_check(raised, status);
   }
   CAMLreturn(v);
 }
@@ -137,12 +139,14 @@ value mycelium_ocaml_request_reply(value v) {
 /* A request whose outcome comes to a queue. Its id. */
 value mycelium_ocaml_request_queued(value bus, value type_id, value payload, value queue, value timeout_ns) {
   CAMLparam2(bus, payload);
+  CAMLlocal1(raised);
   uint64_t id = 0;
   MyceliumRequestOptions options;
   memset(&options, 0, sizeof options);
   options.timeout_ns = timeout_of(timeout_ns);
   options.queue_id = (uint64_t)Long_val(queue);
-  mycelium_ocaml_check(send_request(bus, type_id, payload, &options, &id));
+  const int32_t status = send_request(bus, type_id, payload, &options, &id, &raised);
+  publishing_check(raised, status);
   CAMLreturn(Val_long((intnat)id));
 }
 

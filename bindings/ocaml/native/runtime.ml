@@ -151,7 +151,8 @@ let loan = Loan.create
 
 (* ---- subscribing ---- *)
 
-let subscription ?name ?policy ?capacity ?history ?block_timeout (bus : t) (descriptor : 'a Message.descriptor) handler =
+let subscription ?name ?policy ?capacity ?history ?block_timeout (bus : t) (descriptor : 'a Message.descriptor)
+    handler =
   Subscription.open_entry ?name ?policy ?capacity ?history ?block_timeout bus descriptor#type_id
     (Delivery.values bus descriptor handler)
   |> Subscription.owned
@@ -264,7 +265,8 @@ let metrics (bus : t) =
   let text = Native.metrics bus.native in
   let ending = "# EOF\n" in
   let body = String.length text - String.length ending in
-  let text = if body >= 0 && String.sub text body (String.length ending) = ending then String.sub text 0 body else text in
+  let is_complete = body >= 0 && String.sub text body (String.length ending) = ending in
+  let text = if is_complete then String.sub text 0 body else text in
   Printf.sprintf
     "%s# TYPE mycelium_ocaml_callback_errors counter\n\
      # HELP mycelium_ocaml_callback_errors Exceptions raised by handlers in OCaml.\n\

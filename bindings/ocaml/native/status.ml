@@ -15,6 +15,7 @@ type t =
   | Forked
   | No_reply
   | Unsupported
+  | Interrupted
   | Internal
   | Unknown of int
 
@@ -36,6 +37,7 @@ let all =
     (Forked, -14);
     (No_reply, -15);
     (Unsupported, -16);
+    (Interrupted, -17);
     (Internal, -99);
   ]
 

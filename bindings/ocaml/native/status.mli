@@ -15,6 +15,7 @@ type t =
   | Forked
   | No_reply
   | Unsupported
+  | Interrupted
   | Internal
   | Unknown of int
 

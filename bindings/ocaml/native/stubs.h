@@ -70,6 +70,19 @@ void gate_destroy(struct gate* gate);
 /* Waits on the locked gate for a slice at most. */
 void gate_wait(struct gate* gate);
 
+/* A publish that waits for room lets OCaml's signal handlers run meanwhile. Between the two the runtime lock is
+ * released; what a handler raises ends the publish with MYCELIUM_ERROR_INTERRUPTED, and is stored in *raised, a local
+ * root. */
+struct publishing {
+  value* raised;
+  struct publishing* outer; /* a handler may publish, too */
+};
+
+void publishing_begin(struct publishing* self, value* raised);
+void publishing_end(struct publishing* self);
+/* Raises what a handler has raised, or an error status. */
+void publishing_check(value raised, int32_t status);
+
 /* ---- view.c: Bigarrays of memory of the bus ---- */
 
 /* Makes a Bigarray of count elements of a kind at data, which keeps owned until it and all that is cut from it have

@@ -1,12 +1,18 @@
 type policy = Block | Drop_oldest | Drop_newest | Fail
 
-let policy_number = function None -> 0 | Some Block -> 1 | Some Drop_oldest -> 2 | Some Drop_newest -> 3 | Some Fail -> 4
+let policy_number = function
+  | None -> 0
+  | Some Block -> 1
+  | Some Drop_oldest -> 2
+  | Some Drop_newest -> 3
+  | Some Fail -> 4
 
 type t = { bus : Bus.t; entry : Bus.entry; type_id : int }
 
 let nanoseconds = function None -> 0 | Some seconds -> max 1 (Wait.nanoseconds seconds)
 
-let options ?(name = "") ?policy ?(capacity = 0) ?(history = 0) ?block_timeout ~queue ~slot type_id : Native.subscription =
+let options ?(name = "") ?policy ?(capacity = 0) ?(history = 0) ?block_timeout ~queue ~slot type_id :
+    Native.subscription =
   if type_id < 1 || type_id > 0xffff then invalid_arg "Mycelium_native: a type_id is a number from 1 to 65535";
   if capacity < 0 || history < 0 then invalid_arg "Mycelium_native: capacity and history are 0 or more";
   {

@@ -88,6 +88,47 @@ value mycelium_ocaml_turnstile_wait(value v, value seen) {
   CAMLreturn(Val_unit);
 }
 
+/* ---- publishing ---- */
+
+static __thread struct publishing* running;
+
+/* Called by the bus on the thread that waits in a publish. One of other code, which may hold the runtime lock, is not
+ * ours to interrupt. */
+static int32_t run_signal_handlers(void* unused) {
+  (void)unused;
+  struct publishing* self = running;
+  if (self == NULL)
+    return 0;
+  caml_leave_blocking_section();
+  const value result = caml_process_pending_actions_exn();
+  const int raised = Is_exception_result(result);
+  if (raised)
+    *self->raised = Extract_exception(result);
+  caml_enter_blocking_section_no_pending();
+  return raised;
+}
+
+void publishing_begin(struct publishing* self, value* raised) {
+  static __thread int checked;
+  if (!checked)
+    checked = mycelium_thread_interrupt_check(run_signal_handlers, NULL) >= 0;
+  self->raised = raised;
+  self->outer = running;
+  running = self;
+  caml_enter_blocking_section_no_pending();
+}
+
+void publishing_end(struct publishing* self) {
+  caml_leave_blocking_section();
+  running = self->outer;
+}
+
+void publishing_check(value raised, int32_t status) {
+  if (status == MYCELIUM_ERROR_INTERRUPTED && raised != Val_unit)
+    caml_raise(raised);
+  mycelium_ocaml_check(status);
+}
+
 /* ---- errands: a call that must not be repeated is made by a thread of its own, which knows nothing of OCaml; when a
  * signal handler raises in the thread that waits for it, the call goes on and nothing of it is lost ---- */
 

@@ -26,7 +26,8 @@ let every_type_has_vectors () =
   Alcotest.(check int) "types" (List.length codecs) (List.length types)
 
 let values_become_the_same_bytes =
-  each (fun vector (Codec (descriptor, read)) -> same_bytes vector.name vector.bytes (descriptor#encode (read vector.value)))
+  each (fun vector (Codec (descriptor, read)) ->
+      same_bytes vector.name vector.bytes (descriptor#encode (read vector.value)))
 
 (* compare, as a NaN does not equal itself *)
 let bytes_become_the_same_values =
@@ -142,8 +143,10 @@ let what_does_not_fit_is_refused_by_name () =
       Structs.encode { Structs.default with frames = [| { Frame.default with corners = [||] } |] })
 
 let deep levels =
-  let rec go n : Golden.Node.t = if n = 0 then Golden.Node.default else { Golden.Node.default with next = Some (go (n - 1)) } in
-  go (levels - 1)
+  let rec go level (node : Golden.Node.t) =
+    if level = levels then node else go (level + 1) { Golden.Node.default with next = Some node }
+  in
+  go 1 Golden.Node.default
 
 let depth_is_bounded () =
   Alcotest.(check bool) "64 deep" true (Result.is_ok (Golden.Node.decode (Golden.Node.encode (deep 64))));

@@ -5,7 +5,7 @@ open Mycelium_protocol
 open Collecting
 open Lwt.Syntax
 
-let lwt_test name work = Alcotest.test_case name `Quick (fun () -> with_runtime (fun runtime -> Lwt_main.run (work runtime)))
+let lwt_test name work = test name (fun () -> with_runtime (fun runtime -> Lwt_main.run (work runtime)))
 let values = List.map (fun (update : CounterUpdate.t) -> update.value)
 
 (* On a thread beside the loop, which is to be woken. *)

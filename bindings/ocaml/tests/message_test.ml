@@ -140,7 +140,8 @@ let received_messages_do_not_pile_up () =
   let before = resident_pages () in
   let payload = String.make 65_536 'x' in
   with_runtime ~block_timeout:60. (fun runtime ->
-      let subscription = Runtime.message_subscription ~capacity:64 runtime 60000 (fun m -> ignore (Message.payload m)) in
+      let look message = ignore (Message.payload message) in
+      let subscription = Runtime.message_subscription ~capacity:64 runtime 60000 look in
       for _ = 1 to 20_000 do
         Runtime.publish_string runtime 60000 payload
       done;

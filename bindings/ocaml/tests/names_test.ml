@@ -1,5 +1,5 @@
-(* Generated OCaml whose schema uses OCaml's words, every kind of reference and the global name space. Most of the test is
-   that it compiles. *)
+(* Generated OCaml whose schemas use OCaml's words and the names of its library, every kind of reference, and the global
+   name space. Most of the test is that it compiles. *)
 
 let round_trip encode decode value =
   match decode (encode value) with
@@ -25,9 +25,8 @@ let words_that_are_taken_get_an_underscore () =
 let types_that_hold_each_other_are_values () =
   let leaf : Names.Leaf.t = { x = 6 } in
   let mutual : Names.Mutual.t = { Names.Mutual.default with any = Some (Again leaf); must = { x = 5 } } in
-  let tree : Names.Recursive.t =
-    { Names.Recursive.default with us = [| Names.Recursive.default; { Names.Recursive.default with other = Some mutual } |] }
-  in
+  let leafy = { Names.Recursive.default with other = Some mutual } in
+  let tree = { Names.Recursive.default with us = [| Names.Recursive.default; leafy |] } in
   round_trip Names.Recursive.encode Names.Recursive.decode { tree with me = Some tree; any = Some (Mutual mutual) }
 
 let encoding_without_a_required_union_is_refused () =
@@ -40,6 +39,29 @@ let the_global_name_space_works () =
   round_trip Names.Global.encode Names.Global.decode
     { global = 1; leaf = Some { x = 2 }; any = Some (Names_class_default_virtual Names.Virtual.default) }
 
+let names_of_ocaml's_library_are_free () =
+  let text : Odd.String.t =
+    {
+      array = [| "a"; ""; "c" |];
+      bool = [| true; false |];
+      option = Some { Odd.Option.default with none = "n" };
+      _hidden = Some 0;
+      __ = 7;
+      list = Int64.logor Odd.List.of_ Odd.List.high;
+      standard = Some Odd.Stdlib.None;
+      fixed = Some { string = [| 1; -1 |]; array = [| True; Unknown_; Unknown 9 |] };
+      fixed_ = [| Odd.Bytes.default |];
+    }
+  in
+  round_trip Odd.String.encode Odd.String.decode text;
+  Alcotest.(check int64) "high" Int64.min_int Odd.List.high;
+  Alcotest.(check bool) "default" true (Odd.String.default.list = Odd.List.to_);
+  let flat : Odd.Flat_.t = { bigarray = Odd.Bigarray.default } in
+  let result ok : Odd.Int64.t = { ok; flat = Some flat; both = [| flat; flat |] } in
+  List.iter
+    (fun ok -> round_trip Odd.Int64.encode Odd.Int64.decode (result ok))
+    [ Some (Odd.Result.Some text); Some (None Odd.Option.default); Some (Error (result None)); None ]
+
 let () =
   let test name work = Alcotest.test_case name `Quick work in
   Alcotest.run "names"
@@ -50,5 +72,6 @@ let () =
           test "types that hold each other are values" types_that_hold_each_other_are_values;
           test "encoding without a required union is refused" encoding_without_a_required_union_is_refused;
           test "the global name space works" the_global_name_space_works;
+          test "names of OCaml's library are free" names_of_ocaml's_library_are_free;
         ] );
     ]

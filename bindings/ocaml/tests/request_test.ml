@@ -103,7 +103,8 @@ let closing_ends_requests_that_wait () =
   let runtime = Runtime.create schema_digest in
   let keeper = Runtime.message_subscription runtime WordCountRequest.type_id (add asked) in
   let result = create () in
-  let asker = Thread.create (fun () -> add result (raises Closed "request" (fun () -> ask ~timeout:60. runtime "x"))) () in
+  let asking () = add result (raises Closed "request" (fun () -> ask ~timeout:60. runtime "x")) in
+  let asker = Thread.create asking () in
   ignore (wait asked 1);
   Runtime.close runtime;
   Thread.join asker;

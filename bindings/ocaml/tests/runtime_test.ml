@@ -250,6 +250,18 @@ let a_forked_child_gets_errors_and_ends () =
           Alcotest.(check bool) "child" true (status = Unix.WEXITED 0);
           Runtime.publish runtime CounterUpdate.t (number 1))
 
+(* What the library calls by a name, and nothing else, has one here. *)
+let statuses_are_those_of_the_library () =
+  for code = -120 to -1 do
+    let status = Status.of_int code in
+    let known = match status with Unknown _ -> false | _ -> true in
+    Alcotest.(check bool) (Status.to_string status) known (Status.to_string status <> "MYCELIUM_UNKNOWN_STATUS");
+    Alcotest.(check int) "number" code (Status.to_int status)
+  done;
+  Alcotest.(check string) "name" "MYCELIUM_ERROR_FULL" (Status.to_string Full);
+  let shown = Printexc.to_string (Bus_error (Full, "why")) in
+  Alcotest.(check string) "shown" "Bus_error (MYCELIUM_ERROR_FULL, \"why\")" shown
+
 let () =
   Alcotest.run "runtime"
     [
@@ -282,6 +294,7 @@ let () =
       ( "telling",
         [
           test "counters and metrics tell what happened" counters_and_metrics_tell_what_happened;
+          test "statuses are those of the library" statuses_are_those_of_the_library;
           test "the log reaches its handler" the_log_reaches_its_handler;
         ] );
     ]

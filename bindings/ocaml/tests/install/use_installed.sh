@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs Mycelium into an empty prefix, builds the OCaml packages against it as opam would (from a copy of their folder),
-# installs them there, and builds and runs a stranger's dune project and a program built without dune.
+# Installs Mycelium into an empty prefix, builds the OCaml packages against it as opam would (from a copy of their
+# folder), installs them there, and builds and runs a stranger's dune project, and programs built without dune.
 # Usage: use_installed.sh CMAKE BUILD_FOLDER OCAML_FOLDER
 set -eu
 cmake=$1 build=$2 ocaml=$3
@@ -17,7 +17,8 @@ unset MYCELIUM MYCELIUM_SCHEMAS MYCELIUM_NAMES || true
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig" DUNE_CACHE=disabled
 
 say "Mycelium"
-"$cmake" --install "$build" --prefix "$prefix" >"$work/install.log" || { cat "$work/install.log" >&2; fail "cmake --install"; }
+"$cmake" --install "$build" --prefix "$prefix" >"$work/install.log" ||
+  { cat "$work/install.log" >&2; fail "cmake --install"; }
 export PATH="$prefix/bin:$PATH"
 
 say "the packages, as opam builds them"
