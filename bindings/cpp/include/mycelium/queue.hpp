@@ -115,10 +115,7 @@ private:
 template <message_type T>
 class stream {
 public:
-  // The first receive tells the library which thread reads: a close on another one then waits until all is read.
-  stream(queue from, subscription through) : queue_(std::move(from)), subscription_(std::move(through)) {
-    static_cast<void>(fill(duration(0)));
-  }
+  stream(queue from, subscription through) noexcept : queue_(std::move(from)), subscription_(std::move(through)) {}
 
   // The next value. status::timeout; status::closed at the end; status::invalid_payload for a message that is no T,
   // after which the next one can be read.
