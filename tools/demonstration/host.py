@@ -3,14 +3,18 @@
 This Python program makes the runtime. It loads a publisher written in C++ and a subscriber written in C as shared
 objects and gives them its handle. The publisher streams the lines of a text file as TextMessage; the C subscriber and
 one written here receive them by type id; the publisher also asks this program to count words. At the end everything
-that arrived is compared with the file, byte for byte. Exit code 0 only if all of it is equal and nothing was dropped.
+that arrived is compared with the file, byte for byte. Then hosts in other languages (hosts/) do the same job with the same
+plug-ins, each in a process of its own, and have to come to the same counts. Exit code 0 only if all of it is equal and
+nothing was dropped.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import platform
 import re
+import subprocess
 import sys
 import threading
 import time
@@ -19,7 +23,7 @@ from pathlib import Path
 from mycelium_native import Runtime
 from mycelium_protocol import SCHEMA_DIGEST, TextMessage, WordCountReply, WordCountRequest
 
-from plugins import PluginError, Publisher, Report, Subscriber
+from plugins import PluginError, Publisher, Report, Subscriber, Words
 from terminal import Page, latency, duration, plural
 
 PACED_LINES = 500  # most lines of the slow part
@@ -28,6 +32,7 @@ FAST_MESSAGES = 200_000  # about this many in all
 LINES_PER_REQUEST = 25
 LINES_SHOWN = 3
 PATIENCE = 30.0  # seconds
+HOST_PATIENCE = 120.0  # for the whole of another host
 
 
 class TextReceiver:
@@ -137,16 +142,49 @@ class Demo:
         self.close()
 
         page.title("Checks")
-        sent = self.paced + self.fast
-        for name, path in (("C", self.received_by_c), ("Python", self.received_by_python)):
-            equal = equals_repeated(path, self.original, self.passes)
-            page.check(equal, name, f"{plural(sent, 'message')}, {path.stat().st_size:,} bytes: "
-                       + ("equal to the file, byte for byte" if equal else f"not what was sent; compare {path}")
-                       + (f", {self.passes} times" if equal and self.passes > 1 else ""))
-        page.check(words.words == words.expected, "word counts",
-                   f"Python counted {words.words:,}, C++ {words.expected:,}")
+        self.check_received("C", self.sent, self.received_by_c)
+        self.check_received("Python", self.sent, self.received_by_python)
+        self.check_words("Python", words)
         dropped = sum(stats.dropped.values())
         page.check(dropped == 0, "dropped", str(dropped))
+        self.words = words
+
+    @property
+    def sent(self) -> int:
+        return self.paced + self.fast
+
+    def check_received(self, name: str, messages: int, path: Path) -> None:
+        equal = messages == self.sent and equals_repeated(path, self.original, self.passes)
+        self.page.check(equal, name, f"{plural(messages, 'message')}, {path.stat().st_size:,} bytes: "
+                        + ("equal to the file, byte for byte" if equal else f"not what was sent; compare {path}")
+                        + (f", {self.passes} times" if equal and self.passes > 1 else ""))
+
+    def check_words(self, name: str, words: Words) -> None:
+        self.page.check(words.words == words.expected, "word counts",
+                        f"{name} counted {words.words:,}, C++ {words.expected:,}")
+
+    def run_host(self, name: str, program: str, arguments: argparse.Namespace) -> None:
+        """The same job hosted by a program in another language, in a process of its own."""
+        page = self.page
+        folder = arguments.output / name.lower()
+        folder.mkdir(exist_ok=True)
+        command = [program, arguments.file, arguments.publisher, arguments.subscriber, folder, str(self.sent)]
+        done = subprocess.run(command, text=True, stdout=subprocess.PIPE, timeout=HOST_PATIENCE)
+        if done.returncode != 0:
+            raise PluginError(f"the host in {name} ended with {done.returncode}: see above")
+        told = json.loads(done.stdout)
+        page.title(f"The same job hosted by {name}, in a process of its own")
+        page.line("host", f"{told['language']}; the same plug-ins in C++ and C")
+        page.line("rate", f"{plural(self.sent, 'message')} to each of two in {told['seconds']:.2f} s: "
+                          f"{self.sent / told['seconds']:,.0f} messages/s")
+        self.check_received("C", told["c"]["messages"], folder / "received-by-c.txt")
+        self.check_received(name, told["host"]["messages"], folder / "received-by-host.txt")
+        self.check_words(name, Words(told["requests"], told["words"], told["expected"]))
+        same = (told["requests"], told["words"]) == (self.words.requests, self.words.words)
+        page.check(same, "same counts", "as in the Python host" if same else
+                   f"{told['requests']:,} requests and {told['words']:,} words here, "
+                   f"{self.words.requests:,} and {self.words.words:,} in the Python host")
+        page.check(told["dropped"] == 0, "dropped", str(told["dropped"]))
 
     def close(self) -> None:
         self.in_c.close()
@@ -161,6 +199,8 @@ def main() -> int:
     parser.add_argument("--publisher", type=Path, required=True, help="the shared object of text_publisher.cpp")
     parser.add_argument("--subscriber", type=Path, required=True, help="the shared object of text_subscriber.c")
     parser.add_argument("--output", type=Path, required=True, help="a folder for what the subscribers receive")
+    parser.add_argument("--host", action="append", default=[], metavar="NAME=PROGRAM",
+                        help="a host in another language, which does the same job after this one")
     parser.add_argument("--compare-with", type=Path, help="what has to arrive (the file): to see the check fail")
     arguments = parser.parse_args()
     arguments.compare_with = arguments.compare_with or arguments.file
@@ -169,10 +209,12 @@ def main() -> int:
         arguments.file.read_text(encoding="utf-8")
         demo = Demo(arguments, page)
         demo.run()
+        for host in arguments.host:
+            demo.run_host(*host.split("=", 1), arguments)
     except UnicodeDecodeError:
         print(f"demo: {arguments.file} is no UTF-8 text: give another file", file=sys.stderr)
         return 1
-    except (PluginError, OSError) as failure:
+    except (PluginError, OSError, ValueError, KeyError, subprocess.TimeoutExpired) as failure:
         print(f"demo: {failure}", file=sys.stderr)
         return 1
     return 0 if page.failures == 0 else 1

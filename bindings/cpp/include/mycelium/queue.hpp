@@ -24,7 +24,8 @@ struct delivery {
   owned<any_message> message;       // empty for complete, and for a request that failed
 };
 
-// Several threads may receive from one queue. Destroying it closes it: its subscriptions end, what waits in them is
+// Several threads may receive from one queue. Closing the runtime waits until a queue is empty if another thread than
+// the closing one has received from it before. Destroying it closes it: its subscriptions end, what waits in them is
 // dropped and counted, and every receive returns. It may outlive the runtime. Movable.
 class queue {
 public:
@@ -127,18 +128,15 @@ public:
 
   // The same undecoded, with its envelope.
   result<owned<message<T>>> next_message(duration timeout = forever) {
-    while (next_ == waiting_.size()) {
-      auto received = queue_.receive(timeout);
-      if (!received)
-        return received.error();
-      waiting_ = *std::move(received);
-      next_ = 0;
-      if (waiting_.empty())
-        return failure{status::timeout, "the stream was woken"};
-    }
-    auto& first = waiting_[next_++];
-    if (first.kind == delivery_kind::complete)
+    if (next_ == waiting_.size())
+      if (auto filled = fill(timeout); !filled)
+        return filled.error();
+    if (waiting_.empty())
+      return failure{status::timeout, "the stream was woken"};
+    auto& first = waiting_[next_];
+    if (first.kind == delivery_kind::complete) // and stays there
       return failure{status::closed, "the subscription of this stream has ended"};
+    ++next_;
     return owned<message<T>>(first.message.release());
   }
 
@@ -183,6 +181,15 @@ public:
   result<subscription_stats> stats() const { return subscription_.stats(); }
 
 private:
+  result<void> fill(duration timeout) {
+    auto received = queue_.receive(timeout);
+    if (!received)
+      return received.error();
+    waiting_ = *std::move(received);
+    next_ = 0;
+    return {};
+  }
+
   queue queue_;
   subscription subscription_; // ends first: its completion is then discarded with the queue
   std::vector<delivery> waiting_;
