@@ -35,7 +35,6 @@ module Status : sig
     | Forked  (** the runtime belongs to the parent process *)
     | No_reply
     | Unsupported  (** not possible here, for instance in a handler *)
-    | Interrupted
     | Internal
     | Unknown of int
 

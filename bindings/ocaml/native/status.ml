@@ -15,7 +15,6 @@ type t =
   | Forked
   | No_reply
   | Unsupported
-  | Interrupted
   | Internal
   | Unknown of int
 
@@ -37,7 +36,6 @@ let all =
     (Forked, -14);
     (No_reply, -15);
     (Unsupported, -16);
-    (Interrupted, -17);
     (Internal, -99);
   ]
 

@@ -15,7 +15,6 @@ type t =
   | Forked
   | No_reply
   | Unsupported
-  | Interrupted
   | Internal
   | Unknown of int
 

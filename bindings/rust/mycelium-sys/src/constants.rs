@@ -24,7 +24,6 @@ pub const MYCELIUM_ERROR_INVALID_ARGUMENT: MyceliumStatus = -13;
 pub const MYCELIUM_ERROR_FORKED: MyceliumStatus = -14;
 pub const MYCELIUM_ERROR_NO_REPLY: MyceliumStatus = -15;
 pub const MYCELIUM_ERROR_UNSUPPORTED: MyceliumStatus = -16;
-pub const MYCELIUM_ERROR_INTERRUPTED: MyceliumStatus = -17;
 pub const MYCELIUM_ERROR_INTERNAL: MyceliumStatus = -99;
 
 pub type MyceliumPolicy = i32;

@@ -42,8 +42,6 @@ pub enum Status {
     NoReply,
     /// Not possible here; the text says why.
     Unsupported,
-    /// The thread's interrupt check, which only C code sets, ended the wait.
-    Interrupted,
     /// A fault of the library.
     Internal,
     /// One that this crate does not know yet.
@@ -69,7 +67,6 @@ impl Status {
             sys::MYCELIUM_ERROR_FORKED => Status::Forked,
             sys::MYCELIUM_ERROR_NO_REPLY => Status::NoReply,
             sys::MYCELIUM_ERROR_UNSUPPORTED => Status::Unsupported,
-            sys::MYCELIUM_ERROR_INTERRUPTED => Status::Interrupted,
             sys::MYCELIUM_ERROR_INTERNAL => Status::Internal,
             other => Status::Other(other),
         }
@@ -94,7 +91,6 @@ impl Status {
             Status::Forked => sys::MYCELIUM_ERROR_FORKED,
             Status::NoReply => sys::MYCELIUM_ERROR_NO_REPLY,
             Status::Unsupported => sys::MYCELIUM_ERROR_UNSUPPORTED,
-            Status::Interrupted => sys::MYCELIUM_ERROR_INTERRUPTED,
             Status::Internal => sys::MYCELIUM_ERROR_INTERNAL,
             Status::Other(number) => number,
         }
