@@ -35,8 +35,16 @@ fn readable(fd: RawFd, timeout_ms: c_int) -> bool {
 fn a_stream_yields_messages_in_order_and_ends_with_the_runtime() {
     let bus = Runtime::new().unwrap();
     let updates = bus.stream::<CounterUpdate>().unwrap();
-    let reader = thread::spawn(move || updates.map(|update| update.unwrap().value).collect::<Vec<_>>());
-    bus.publish_all((0..1000).map(update)).unwrap();
+    let (reads, reading) = mpsc::channel();
+    let reader = thread::spawn(move || {
+        let mut values = updates.map(|update| update.unwrap().value);
+        let first = values.next();
+        reads.send(()).unwrap();
+        first.into_iter().chain(values).collect::<Vec<_>>()
+    });
+    bus.publish(&update(0)).unwrap();
+    reading.recv().unwrap(); // close waits for who reads already
+    bus.publish_all((1..1000).map(update)).unwrap();
     drop(bus); // delivers what was accepted
     assert_eq!(reader.join().unwrap(), (0..1000).collect::<Vec<_>>());
 }
