@@ -38,8 +38,8 @@ std::string read_call(const rust_scope& in, const field& field) {
 }
 
 std::string read_field(const rust_scope& in, const field& field) {
-  return fill("            $name: from." + read_call(in, field) + "?,\n",
-              {{"name", rust_field(field)}, {"id", std::to_string(field.id)}, {"required", truth(field.required)}});
+  return fill("        let value_$id = from." + read_call(in, field) + "?;\n",
+              {{"id", std::to_string(field.id)}, {"required", truth(field.required)}});
 }
 
 // What stands outside the table, written before it: "let child_2 = ...;".
@@ -197,10 +197,12 @@ $writes        }
 std::string rust_table_codec(const rust_scope& in, std::size_t index) {
   const auto& each = in.from.tables[index];
   std::string reads;
+  std::string values;
   std::string children;
   std::string writes;
   for (const auto& field : each.fields) {
     reads += read_field(in, field);
+    values += fill("            $name: value_$id,\n", {{"name", rust_field(field)}, {"id", std::to_string(field.id)}});
     if (!stands_inline(field))
       children += write_child(in, field, each.name);
   }
@@ -210,10 +212,9 @@ std::string rust_table_codec(const rust_scope& in, std::size_t index) {
 impl $codec::Table for $name {
     fn read(from: &mut $codec::Reader<'_>, start: usize) -> Result<Self, $codec::DecodeError> {
         $enter;
-        let value = Self {
-$reads        };
-        from.leave();
-        Ok(value)
+$reads        from.leave();
+        Ok(Self {
+$values        })
     }
 
     fn write(&self, to: &mut $codec::Builder) -> Result<$codec::Offset, $codec::EncodeError> {
@@ -226,6 +227,7 @@ $writes        Ok(to.end(fields))
                {"name", in.names.tables[index]},
                {"enter", each.fields.empty() ? "from.enter(start)?" : "let table = from.enter(start)?"},
                {"reads", reads},
+               {"values", values},
                {"children", children},
                {"fields", each.fields.empty() ? "let fields" : "let mut fields"},
                {"slots", std::to_string(slots(each))},

@@ -17,13 +17,14 @@ constexpr std::string_view keywords[] = {
     "typeof", "unsafe",   "unsized", "use",   "virtual", "where",  "while", "yield"};
 
 // What the generated module says without a path, and what it declares beside the types.
-constexpr std::string_view module_words[] = {"Box",    "Default",       "Err",  "None",   "Ok",  "Option", "Result",
-                                             "SCHEMA", "SCHEMA_DIGEST", "Some", "String", "Vec", "bool",   "codec",
-                                             "f32",    "f64",           "i16",  "i32",    "i64", "i8",     "std",
-                                             "str",    "u16",           "u32",  "u64",    "u8",  "usize"};
+constexpr std::string_view module_words[] = {"Box",    "Default", "Err",           "FnOnce", "None",   "Ok",  "Option",
+                                             "Result", "SCHEMA",  "SCHEMA_DIGEST", "Some",   "String", "Vec", "bool",
+                                             "codec",  "f32",     "f64",           "i16",    "i32",    "i64", "i8",
+                                             "std",    "str",     "u16",           "u32",    "u64",    "u8",  "usize"};
 
 // Variables of generated functions: a `let` cannot hide a tuple struct, as enums are, of the same name.
-constexpr std::string_view variables[] = {"fields", "from", "other", "payload", "take", "table", "target", "to"};
+constexpr std::string_view variables[] = {"fields",  "from",  "kind", "member", "name",   "other",
+                                          "payload", "start", "take", "table",  "target", "to"};
 
 // What every enum has.
 constexpr std::string_view enum_words[] = {"bits", "contains", "name"};
@@ -59,9 +60,9 @@ public:
   result<std::string> take(const declared_name& name) {
     const auto wanted = locals_[name.local] > 1 ? full_name(name) : name.local;
     const auto root = stem(wanted);
-    const bool child = root.starts_with("child_");
+    const bool numbered = root.starts_with("child_") || root.starts_with("value_");
     auto chosen =
-        escape(wanted, child || one_of(keywords, root) || one_of(module_words, root) || one_of(variables, root));
+        escape(wanted, numbered || one_of(keywords, root) || one_of(module_words, root) || one_of(variables, root));
     if (!taken_.insert(chosen).second)
       return failure{status::unsupported, name.full + ": Rust's name for it, " + chosen +
                                               ", belongs to another declaration; rename one of them"};

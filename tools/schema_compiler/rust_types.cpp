@@ -152,19 +152,26 @@ std::string quoted(std::string_view text) {
 // Comments of a schema are not Markdown: what looks like code there must not become a test of the documentation.
 std::string docs(const std::vector<std::string>& lines, std::string_view indent) {
   std::string out;
-  bool in_code = false;
+  std::string fence; // of the code that is open
+  const auto add = [&](const std::string& line) {
+    out += std::string(indent) + "///" + (line.empty() ? "" : " ") + line + "\n";
+  };
   for (auto line : lines) {
     std::replace_if(
         line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
     const auto first = line.find_first_not_of(' ');
-    line = first == std::string::npos ? "" : line.substr(first);
+    const auto last = line.find_last_not_of(' ');
+    line = first == std::string::npos ? "" : line.substr(first, last - first + 1);
     if (line.starts_with("```") || line.starts_with("~~~")) {
-      in_code = !in_code;
-      line = line.substr(0, 3) + (in_code ? "text" : "");
+      line.resize(3);
+      fence = fence.empty() ? line : "";
+      line += fence.empty() ? "" : "text";
     }
-    out += std::string(indent) + "///" + (line.empty() ? "" : " ") + line + "\n";
+    add(line);
   }
-  return in_code ? out + std::string(indent) + "/// ```\n" : out;
+  if (!fence.empty())
+    add(fence);
+  return out;
 }
 
 std::string real(double value, bool single) {

@@ -26,6 +26,7 @@ pub struct Reader<'a> {
     steps_left: u64,
     reach_left: u64,
     depth: u32,
+    why: DecodeError, // the text was refused
 }
 
 type Read<T> = Result<T, DecodeError>;
@@ -40,7 +41,7 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn new(payload: &'a [u8]) -> Self {
         let size = payload.len() as u64;
-        Reader { payload, steps_left: 1024 + 4 * size, reach_left: (16 << 20) + 8 * size, depth: 0 }
+        Reader { payload, steps_left: 1024 + 4 * size, reach_left: (16 << 20) + 8 * size, depth: 0, why: DecodeError::new(Flaw::Other, 0) }
     }
 
     /// Where the message's table stands.
@@ -111,13 +112,13 @@ impl<'a> Reader<'a> {
     pub fn string(&mut self, table: &View<'a>, id: usize, required: bool) -> Read<String> {
         match self.locate_target(table, id, required)? {
             0 => Ok(String::new()),
-            target => self.text(target),
+            target => self.own_text(target),
         }
     }
 
     /// A vector of strings.
     pub fn strings(&mut self, table: &View<'a>, id: usize, required: bool) -> Read<Vec<String>> {
-        self.targets(table, id, required, Self::text)
+        self.targets(table, id, required, Self::own_text)
     }
 
     /// A vector of numbers, enums or structs.
@@ -258,15 +259,27 @@ impl<'a> Reader<'a> {
         Ok(all)
     }
 
+    // A box is two words, which are returned in registers.
     #[inline(never)]
-    fn text(&mut self, start: usize) -> Read<String> {
-        let bytes = self.elements(start, 1, 1)?;
-        if self.payload.get(start + 4 + bytes.len()) != Some(&0) {
-            return fail(Flaw::Unterminated, start);
+    fn text(&mut self, start: usize) -> Option<Box<str>> {
+        let checked = self.elements(start, 1, 1).and_then(|bytes| match self.payload.get(start + 4 + bytes.len()) {
+            Some(0) => str::from_utf8(bytes).map_err(|_| DecodeError::new(Flaw::NotUtf8, start)),
+            _ => fail(Flaw::Unterminated, start),
+        });
+        match checked {
+            Ok(text) => Some(text.into()),
+            Err(why) => {
+                self.why = why;
+                None
+            }
         }
-        match str::from_utf8(bytes) {
-            Ok(text) => Ok(text.to_owned()),
-            Err(_) => fail(Flaw::NotUtf8, start),
+    }
+
+    #[inline(always)]
+    fn own_text(&mut self, start: usize) -> Read<String> {
+        match self.text(start) {
+            Some(text) => Ok(text.into_string()),
+            None => Err(self.why),
         }
     }
 }
