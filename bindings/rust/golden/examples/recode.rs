@@ -21,8 +21,22 @@ fn recoder(type_id: u16) -> fn(&[u8]) -> Option<Vec<u8>> {
         };
     }
     of!(
-        TextMessage, CounterUpdate, BatchOperation, WordCountRequest, WordCountReply, Scalars, Defaults, Optionals,
-        Strings, Vectors, Structs, Node, Drawing, Evolved, Mixed, Empty
+        TextMessage,
+        CounterUpdate,
+        BatchOperation,
+        WordCountRequest,
+        WordCountReply,
+        Scalars,
+        Defaults,
+        Optionals,
+        Strings,
+        Vectors,
+        Structs,
+        Node,
+        Drawing,
+        Evolved,
+        Mixed,
+        Empty
     )
 }
 

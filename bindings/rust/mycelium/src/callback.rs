@@ -6,7 +6,7 @@ use std::slice;
 use std::sync::Arc;
 
 use crate::received::{Batch, Received};
-use crate::reports::{forget_panic, Failures};
+use crate::reports::{guard, Failures};
 use crate::subscribe::{DropEvent, SubscriptionId};
 use crate::sys;
 
@@ -91,7 +91,11 @@ unsafe extern "C" fn free<F>(user_data: *mut c_void) {
     failures.guard(|| drop(owned));
 }
 
-pub(crate) type OnReply = Box<dyn FnOnce(i32, Option<Received<'_>>) + Send>;
+// A closure that waits for the outcome of a request.
+pub(crate) struct OnReply {
+    pub closure: Box<dyn FnOnce(i32, Option<Received<'_>>) + Send>,
+    pub handle: *mut sys::MyceliumRuntime,
+}
 
 pub(crate) unsafe extern "C" fn on_reply(
     _request_id: u64,
@@ -99,7 +103,8 @@ pub(crate) unsafe extern "C" fn on_reply(
     reply: *const sys::MyceliumMessage,
     user_data: *mut c_void,
 ) {
-    let closure = Box::from_raw(user_data.cast::<OnReply>());
-    let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| closure(status, Received::borrow(reply))));
-    forget_panic(failed);
+    let OnReply { closure, handle } = *Box::from_raw(user_data.cast::<OnReply>());
+    // Made only when it is needed: requests are many, panics few.
+    let failures = || Failures::new(handle, "a request".to_owned());
+    guard(|| closure(status, Received::borrow(reply)), |panic| failures().panicked(panic));
 }

@@ -82,7 +82,7 @@ impl Entry {
 
     fn write(&self, level: LogLevel, text: &str) {
         if let Some(log) = &self.log {
-            forget_panic(catch_unwind(AssertUnwindSafe(|| log(level, text))));
+            guard(|| log(level, text), forget);
         }
     }
 }
@@ -126,25 +126,28 @@ impl Failures {
     // Runs a closure of the user: a panic ends here.
     #[inline]
     pub(crate) fn guard(&self, run: impl FnOnce()) {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
-            self.panicked(panic);
-        }
+        guard(run, |panic| self.panicked(panic));
     }
 
     #[cold]
-    fn panicked(&self, panic: Box<dyn Any + Send>) {
+    pub(crate) fn panicked(&self, panic: Box<dyn Any + Send>) {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text");
         self.add(&format!("a callback panicked: {text}"));
-        forget_panic(Err(panic));
+        forget(panic);
+    }
+}
+
+#[inline]
+pub(crate) fn guard(run: impl FnOnce(), panicked: impl FnOnce(Box<dyn Any + Send>)) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
+        panicked(panic);
     }
 }
 
 // What a panic carries may itself panic when it is dropped.
-pub(crate) fn forget_panic(outcome: std::thread::Result<()>) {
-    if let Err(panic) = outcome {
-        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-            std::mem::forget(second);
-        }
+fn forget(panic: Box<dyn Any + Send>) {
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        std::mem::forget(second);
     }
 }

@@ -56,7 +56,8 @@ impl Bus {
         timeout: Duration,
         closure: impl FnOnce(Result<A>) + Send + 'static,
     ) -> Result<PendingRequest> {
-        let on_reply: OnReply = Box::new(move |status, reply| closure(outcome(status, reply)));
+        let closure = Box::new(move |status, reply: Option<Received<'_>>| closure(outcome(status, reply)));
+        let on_reply = OnReply { closure, handle: self.handle() };
         question.with_encoded(|bytes| PendingRequest::send(self, Q::TYPE_ID, bytes, timeout, on_reply))?
     }
 

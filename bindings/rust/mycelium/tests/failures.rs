@@ -119,6 +119,16 @@ fn a_server_that_panics_leaves_its_request_unanswered() {
 }
 
 #[test]
+fn a_panic_of_a_closure_that_gets_a_reply_is_counted() {
+    let (bus, log) = logging();
+    let then = |_: mycelium::Result<WordCountReply>| panic!("on purpose");
+    bus.request_then(&WordCountRequest::default(), PATIENCE, then).unwrap();
+    let line = log.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(line, (LogLevel::Error, "a request: a callback panicked: on purpose".to_owned()));
+    assert_eq!(bus.stats().unwrap().callback_errors, 1);
+}
+
+#[test]
 fn a_log_that_panics_harms_nobody() {
     quietly();
     let bus = Runtime::builder().log(|_, _| panic!("on purpose")).build().unwrap();

@@ -1,5 +1,5 @@
-//! Reads a FlatBuffer from bytes that nobody has checked. It accepts what `schema/flat_reader.hpp` accepts, and in
-//! addition asks strings to be UTF-8. The payload may stand at any address.
+//! Reads a FlatBuffer from bytes that nobody has checked. It accepts what `schema/flat_reader.hpp` accepts.
+//! The payload may stand at any address.
 
 use std::str;
 
@@ -41,7 +41,13 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn new(payload: &'a [u8]) -> Self {
         let size = payload.len() as u64;
-        Reader { payload, steps_left: 1024 + 4 * size, reach_left: (16 << 20) + 8 * size, depth: 0, why: DecodeError::new(Flaw::Other, 0) }
+        Reader {
+            payload,
+            steps_left: 1024 + 4 * size,
+            reach_left: (16 << 20) + 8 * size,
+            depth: 0,
+            why: DecodeError::new(Flaw::Other, 0),
+        }
     }
 
     /// Where the message's table stands.
