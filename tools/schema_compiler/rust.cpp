@@ -31,16 +31,19 @@ std::string byte_string(schema::bytes bytes) {
   constexpr std::size_t longest = 112;
   std::string out = "\\\n";
   std::size_t width = 0;
+  bool after_zero = false; // where a digit would look like part of an octal number
   for (const auto byte : bytes) {
     std::string shown;
     if (byte == 0)
       shown = "\\0";
     else if (byte == '"' || byte == '\\')
       shown = {'\\', static_cast<char>(byte)};
-    else if (byte > 0x20 && byte < 0x7f) // not a space: one at the start of a line would be left out
+    else if (byte > 0x20 && byte < 0x7f &&
+             !(after_zero && byte >= '0' && byte <= '9')) // not a space: one at the start of a line would be left out
       shown = {static_cast<char>(byte)};
     else
       shown = {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
+    after_zero = byte == 0;
     if (width + shown.size() > longest) {
       out += "\\\n";
       width = 0;

@@ -91,9 +91,11 @@ unsafe extern "C" fn free<F>(user_data: *mut c_void) {
     failures.guard(|| drop(owned));
 }
 
+pub(crate) type Outcome = Box<dyn FnOnce(i32, Option<Received<'_>>) + Send>;
+
 // A closure that waits for the outcome of a request.
 pub(crate) struct OnReply {
-    pub closure: Box<dyn FnOnce(i32, Option<Received<'_>>) + Send>,
+    pub closure: Outcome,
     pub handle: *mut sys::MyceliumRuntime,
 }
 

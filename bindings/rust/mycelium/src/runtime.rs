@@ -1,6 +1,7 @@
 //! A runtime: created with options, ended by `Drop`.
 
 use std::ffi::CString;
+use std::fmt;
 use std::ops::Deref;
 use std::ptr;
 use std::sync::Arc;
@@ -68,6 +69,12 @@ pub struct RuntimeBuilder {
 
 // Safe: the pointers in its options are null until build() fills them.
 unsafe impl Send for RuntimeBuilder {}
+
+impl fmt::Debug for RuntimeBuilder {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.debug_struct("RuntimeBuilder").field("name", &self.name).finish_non_exhaustive()
+    }
+}
 
 impl Runtime {
     /// A runtime with the default options.

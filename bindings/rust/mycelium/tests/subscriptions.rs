@@ -155,6 +155,30 @@ fn a_dedicated_closure_has_a_thread_and_an_inline_one_the_publishers() {
     assert!(others.iter().any(|(what, id)| *what == "dedicated" && *id != own), "{others:?}");
 }
 
+#[test]
+fn an_inline_closure_that_publishes_its_own_type_is_not_entered_again() {
+    let bus = Runtime::new().unwrap();
+    let (handle, (tell, told)) = (bus.bus(), mpsc::channel());
+    let mut inside = false;
+    let _subscription = bus
+        .subscriber()
+        .inline()
+        .subscribe(move |update: CounterUpdate| {
+            assert!(!inside, "entered twice");
+            inside = true;
+            if update.value < 20 {
+                handle.publish(&CounterUpdate { value: update.value + 1, ..update }).unwrap();
+            }
+            inside = false;
+            tell.send(update.value).unwrap();
+        })
+        .unwrap();
+    bus.publish(&CounterUpdate::default()).unwrap();
+    for value in 0..=20 {
+        assert_eq!(told.recv_timeout(PATIENCE), Ok(value));
+    }
+}
+
 /// A subscription whose closure waits until it is let go.
 fn held(bus: &Runtime, policy: Policy) -> (Subscription, mpsc::Sender<()>, mpsc::Receiver<String>) {
     let (release, released) = mpsc::channel::<()>();

@@ -281,7 +281,7 @@ impl Builder {
         if needed > MAX_PAYLOAD {
             return Err(EncodeError::TooLarge);
         }
-        let length = needed.max(2 * self.bytes.len()).max(512).min(MAX_PAYLOAD);
+        let length = needed.max(2 * self.bytes.len()).clamp(512, MAX_PAYLOAD);
         let mut bytes = vec![0; length];
         bytes[length - used..].copy_from_slice(&self.bytes[self.head..]);
         self.bytes = bytes;
