@@ -197,13 +197,18 @@ public:
     return true;
   }
 
+  // Written out, not by elements(): most of what is decoded is strings.
   bool string(std::size_t start, vector_view& text) {
-    if (!elements(start, 1, 1, text))
-      return false;
-    const auto end = text.first + text.count;
-    if (!inside(end, 1, 1) || payload_[end] != 0)
+    if (!inside(start, 5, 4)) // its length, and the zero at its end
+      return fail("string is misaligned or outside the payload", start);
+    text = {start + 4, load<std::uint32_t>(start)};
+    if (text.count > payload_.size() - start - 5)
+      return fail("vector or string runs past the end", start);
+    if (payload_[text.first + text.count] != 0)
       return fail("string is not terminated", start);
-    return is_utf8(at(text.first), text.count) || fail("string is not UTF-8", start);
+    if (!is_utf8(at(text.first), text.count))
+      return fail("string is not UTF-8", start);
+    return spend(0, 4 + text.count, start);
   }
 
   // A struct that a union holds.

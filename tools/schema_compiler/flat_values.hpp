@@ -116,7 +116,8 @@ bool read_struct(reader& in, const table_view& table, std::uint16_t slot, bool r
   return true;
 }
 
-inline bool read_string(reader& in, std::size_t start, std::string& out) {
+// Inlined, so that the reader stays in registers from one string to the next.
+[[gnu::always_inline]] inline bool read_string(reader& in, std::size_t start, std::string& out) {
   vector_view text;
   if (!in.string(start, text))
     return false;
@@ -124,7 +125,8 @@ inline bool read_string(reader& in, std::size_t start, std::string& out) {
   return true;
 }
 
-inline bool read_string(reader& in, const table_view& table, std::uint16_t slot, bool required, std::string& out) {
+[[gnu::always_inline]] inline bool read_string(reader& in, const table_view& table, std::uint16_t slot, bool required,
+                                               std::string& out) {
   std::size_t target = 0;
   return in.locate_target(table, slot, required, target) && (target == 0 || read_string(in, target, out));
 }

@@ -2,6 +2,37 @@
 
 #include <string.h>
 
+/* Well-formed UTF-8, as every string of a message is: no overlong forms, no surrogates, nothing over U+10FFFF. */
+static bool is_utf8(const char* data, size_t len) {
+  const uint8_t* text = (const uint8_t*)data;
+  size_t i = 0;
+  while (i < len) {
+    uint64_t eight;
+    if (len - i >= sizeof eight) { /* most text is ASCII */
+      memcpy(&eight, text + i, sizeof eight);
+      if ((eight & 0x8080808080808080u) == 0) {
+        i += sizeof eight;
+        continue;
+      }
+    }
+    const uint8_t lead = text[i];
+    if (lead < 0x80) {
+      ++i;
+      continue;
+    }
+    const size_t following = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+    const uint8_t least = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+    const uint8_t most = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+    if (lead < 0xc2 || lead > 0xf4 || len - i <= following || text[i + 1] < least || text[i + 1] > most)
+      return false;
+    for (size_t k = 2; k <= following; ++k)
+      if ((text[i + k] & 0xc0) != 0x80)
+        return false;
+    i += following + 1;
+  }
+  return true;
+}
+
 /* ---- writing: from the end of the buffer to its start, so that what is referred to stands behind who refers
  * ---------- A FlatBuffers table is: a distance to its vtable, then its fields; a vtable says how far each field is
  * from there. */
@@ -50,10 +81,12 @@ static void write_u64(Writer* self, uint64_t value) {
     memcpy(to, &value, sizeof value);
 }
 
-/* The place of a string: 0 for an empty one, which is left out. */
+/* The place of a string: 0 for an empty one, which is left out. Other text than UTF-8 counts as what does not fit. */
 static size_t write_text(Writer* self, Text text) {
   if (text.len == 0)
     return 0;
+  if (!is_utf8(text.data, text.len))
+    self->size = self->capacity + 1;
   uint8_t* to = take(self, text.len + 1, 4);
   if (to == NULL)
     return 0;
@@ -239,7 +272,7 @@ static bool read_text(const Reader* self, unsigned field, Text* out) {
     return false;
   out->len = load_u32(self->payload + string);
   out->data = (const char*)self->payload + string + 4;
-  return out->len <= self->len - string - 5 && out->data[out->len] == '\0';
+  return out->len <= self->len - string - 5 && out->data[out->len] == '\0' && is_utf8(out->data, out->len);
 }
 
 bool text_message_decode(const uint8_t* payload, size_t len, TextMessage* out) {

@@ -46,8 +46,8 @@ typedef struct WordCountReply {
 /* A payload of a message without text, and what a message with text adds to the bytes of its texts. */
 enum { MESSAGE_SPACE = 64 };
 
-/* Writes a message into the end of buffer. Its first byte, and *out_len its length; NULL if it does not fit into
- * capacity bytes: MESSAGE_SPACE and the lengths of the texts are always enough. */
+/* Writes a message into the end of buffer. Its first byte, and *out_len its length; NULL if a text is not UTF-8, or if
+ * the message does not fit into capacity bytes: MESSAGE_SPACE and the lengths of the texts are always enough. */
 const uint8_t* text_message_encode(const TextMessage* message, uint8_t* buffer, size_t capacity, size_t* out_len);
 const uint8_t* counter_update_encode(const CounterUpdate* message, uint8_t* buffer, size_t capacity, size_t* out_len);
 const uint8_t* word_count_request_encode(const WordCountRequest* message, uint8_t* buffer, size_t capacity,

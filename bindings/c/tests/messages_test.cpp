@@ -124,7 +124,8 @@ TYPED_TEST(c_messages, read_or_refuse_what_generated_code_does) {
     random.fill(value);
     auto bytes = value.encode();
     for (auto edits = 1 + random.bits() % 3; edits > 0; --edits)
-      bytes[random.bits() % bytes.size()] = static_cast<std::uint8_t>(random.bits() % 32);
+      bytes[random.bits() % bytes.size()] =
+          static_cast<std::uint8_t>(random.bits() % (random.bits() % 2 == 0 ? 256 : 32));
     if (random.bits() % 8 == 0)
       bytes.resize(random.bits() % (bytes.size() + 1));
     bytes.shrink_to_fit(); // a read past the end is seen under AddressSanitizer
@@ -134,6 +135,22 @@ TYPED_TEST(c_messages, read_or_refuse_what_generated_code_does) {
   }
   EXPECT_GT(accepted, 1000) << "the test would be empty";
   EXPECT_LT(accepted, 24'000);
+}
+
+// All that two bytes can be, in the middle of ASCII; longer sequences are among the random ones.
+TEST(c_texts, are_utf8) {
+  for (int first = 0; first < 256; ++first)
+    for (int second = 0; second < 256; ++second) {
+      const std::string text{'a', static_cast<char>(first), static_cast<char>(second), 'z'};
+      const generated::WordCountRequest value{.text = text};
+      bool good = true;
+      try {
+        value.encode();
+      } catch (const std::invalid_argument&) {
+        good = false;
+      }
+      ASSERT_EQ(!encode_in_c(value, 200).empty(), good) << first << " " << second;
+    }
 }
 
 TEST(c_words, are_runs_of_other_bytes_than_space) {
