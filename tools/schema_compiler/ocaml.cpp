@@ -19,8 +19,8 @@ constexpr std::string_view interface_head =
 
     Each declaration is a module with a type [t]. A table is a record; [default] is one that holds what the schema says,
     to be used as [{ default with ... }]. [encode] gives the canonical bytes, the same in every language; it raises
-    [Invalid_argument] with the field's name for a number that does not fit its field, an array of another length, a
-    required union that is [None], or tables deeper than 64. [decode] checks every byte that it relies on: malformed
+    [Invalid_argument] with the field's name for a number that does not fit its field, a string that is not UTF-8, an
+    array of another length, a required union that is [None], or tables deeper than 64. [decode] checks every byte that it relies on: malformed
     bytes are an [Error] with the reason, never an exception. A message is a table with a [type_id]; its [t] describes
     it to [Mycelium_native.Runtime.publish] and its like.
 
