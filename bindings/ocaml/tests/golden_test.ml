@@ -146,7 +146,8 @@ let not_utf8 = [ "\xff"; "a\xc3"; "\xc0\x80"; "\xed\xa0\x80"; "\xf4\x90\x80\x80"
 
 let text_that_is_not_utf8_is_refused () =
   let open Golden in
-  let why field = "mycelium.golden.Strings." ^ field ^ ": is not UTF-8; make the field a [ubyte] if it holds other bytes" in
+  let text = "is not UTF-8; make the field a [ubyte] if it holds other bytes" in
+  let why field = Printf.sprintf "mycelium.golden.Strings.%s: %s" field text in
   List.iter
     (fun text ->
       raises_invalid "one" (why "plain") (fun () -> Strings.encode { Strings.default with plain = text });

@@ -12,7 +12,8 @@ type builder = {
 }
 
 let out_of_range name value low high =
-  invalid_arg (name ^ ": " ^ string_of_int value ^ " is not between " ^ string_of_int low ^ " and " ^ string_of_int high)
+  let number = string_of_int in
+  invalid_arg (name ^ ": " ^ number value ^ " is not between " ^ number low ^ " and " ^ number high)
 
 let[@inline] check name value low high = if value < low || value > high then out_of_range name value low high
 let check_length name length wanted =
