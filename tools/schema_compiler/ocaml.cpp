@@ -19,10 +19,10 @@ constexpr std::string_view interface_head =
 
     Each declaration is a module with a type [t]. A table is a record; [default] is one that holds what the schema says,
     to be used as [{ default with ... }]. [encode] gives the canonical bytes, the same in every language; it raises
-    [Invalid_argument] with the field's name for a number that does not fit its field, an array of another length, a
-    required union that is [None], or tables deeper than 64. [decode] checks every byte that it relies on: malformed
-    bytes are an [Error] with the reason, never an exception. A message is a table with a [type_id]; its [t] describes
-    it to [Mycelium_native.Runtime.publish] and its like.
+    [Invalid_argument] with the field's name for a number that does not fit its field, a string that is not UTF-8, an
+    array of another length, a required union that is [None], or tables deeper than 64. [decode] checks every byte that
+    it relies on: malformed bytes are an [Error] with the reason, never an exception. A message is a table with a
+    [type_id]; its [t] describes it to [Mycelium_native.Runtime.publish] and its like.
 
     8 to 32 bits, signed or not, are an [int]; 64 bits an [int64], of which an unsigned number has the same bits.
     Vectors of numbers are Bigarrays (unsigned numbers of 32 and 64 bits with the bits of signed ones); those of
@@ -52,8 +52,8 @@ val schema : string
 )ocaml";
 
 constexpr std::string_view implementation_head =
-    R"ocaml((* Written by mycelium schema compile --ocaml from the schema $name. Do not edit: change the schema and compile
-   it again. It is silent under any flags: what it has and this schema does not need is no mistake. *)
+    R"ocaml((* Written by mycelium schema compile --ocaml from the schema $name. Do not edit: change the schema and
+   compile it again. It is silent under any flags: what it has and this schema does not need is no mistake. *)
 [@@@ocaml.warning "-a"]
 
 module Flat = struct

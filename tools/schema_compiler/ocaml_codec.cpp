@@ -142,10 +142,11 @@ std::string codec::write_child(const field& field, const std::string& label) con
   const auto& type = field.type;
   const auto value = " v." + label;
   const auto required = " " + truth(field.required);
+  if (type.kind == value_kind::string)
+    return std::string("Flat.write_string") + (type.holds == container::vector ? "s b " : " b ") + full_name(field) +
+           value + required;
   if (type.holds == container::vector)
     return vector_function(field, "write") + " b" + value + required;
-  if (type.kind == value_kind::string)
-    return "Flat.write_string b" + value + required;
   if (type.kind == value_kind::table)
     return field.required ? names_.tables[type.index] + ".write b" + value
                           : "Flat.write_option " + names_.tables[type.index] + ".write b" + value;

@@ -141,8 +141,7 @@ value mycelium_ocaml_publish_batch(value bus, value type_id, value payloads) {
   const int32_t status = mycelium_publish_batch(rt, all, count, &accepted);
   free(all);
   publishing_end(&publishing);
-  if (status == MYCELIUM_ERROR_TIMEOUT && raised != Val_unit)
-    publishing_check(raised, status);
+  publishing_check(raised, 0);
   out = caml_alloc_tuple(2);
   Store_field(out, 0, Val_long((intnat)accepted));
   Store_field(out, 1, Val_int(status));

@@ -100,8 +100,10 @@ value mycelium_ocaml_request(value bus, value type_id, value payload, value time
   if (status < 0) {
     self->id = 0;
     request_release(self); /* no outcome follows */
-    publishing_check(raised, status);
+  } else if (raised != Val_unit) {
+    request_cancel(self);
   }
+  publishing_check(raised, status);
   CAMLreturn(v);
 }
 
@@ -146,6 +148,8 @@ value mycelium_ocaml_request_queued(value bus, value type_id, value payload, val
   options.timeout_ns = timeout_of(timeout_ns);
   options.queue_id = (uint64_t)Long_val(queue);
   const int32_t status = send_request(bus, type_id, payload, &options, &id, &raised);
+  if (status >= 0 && raised != Val_unit)
+    mycelium_request_cancel(Handle_val(bus), id);
   publishing_check(raised, status);
   CAMLreturn(Val_long((intnat)id));
 }

@@ -71,8 +71,7 @@ void gate_destroy(struct gate* gate);
 void gate_wait(struct gate* gate);
 
 /* A publish that waits for room lets OCaml's signal handlers run meanwhile. Between the two the runtime lock is
- * released; what a handler raises ends the publish with MYCELIUM_ERROR_TIMEOUT, and is stored in *raised, a local
- * root. */
+ * released; what a handler raises ends the wait, and is stored in *raised, a local root. */
 struct publishing {
   value* raised;
   struct publishing* outer; /* a handler may publish, too */

@@ -124,7 +124,7 @@ void publishing_end(struct publishing* self) {
 }
 
 void publishing_check(value raised, int32_t status) {
-  if (status == MYCELIUM_ERROR_TIMEOUT && raised != Val_unit)
+  if (raised != Val_unit)
     caml_raise(raised);
   mycelium_ocaml_check(status);
 }

@@ -142,6 +142,27 @@ let what_does_not_fit_is_refused_by_name () =
   raises_invalid "array of structs" "mycelium.golden.Frame.corners: has 0 elements instead of 3" (fun () ->
       Structs.encode { Structs.default with frames = [| { Frame.default with corners = [||] } |] })
 
+let not_utf8 = [ "\xff"; "a\xc3"; "\xc0\x80"; "\xed\xa0\x80"; "\xf4\x90\x80\x80"; "12345678\x80"; "\xe6\xbc" ]
+
+let text_that_is_not_utf8_is_refused () =
+  let open Golden in
+  let text = "is not UTF-8; make the field a [ubyte] if it holds other bytes" in
+  let why field = Printf.sprintf "mycelium.golden.Strings.%s: %s" field text in
+  List.iter
+    (fun text ->
+      raises_invalid "one" (why "plain") (fun () -> Strings.encode { Strings.default with plain = text });
+      raises_invalid "many" (why "list") (fun () -> Strings.encode { Strings.default with list = [| "good"; text |] });
+      (* Of the same length, so that it can stand in its place. *)
+      let good = String.make (String.length text) 'z' in
+      let bytes = Strings.encode { Strings.default with plain = good } in
+      let rec place i = if String.sub bytes i (String.length good) = good then i else place (i + 1) in
+      let spoilt = Bytes.of_string bytes in
+      Bytes.blit_string text 0 spoilt (place 0) (String.length text);
+      match Strings.decode (Bytes.to_string spoilt) with
+      | Error why -> if not (Collecting.contains why "string is not UTF-8") then Alcotest.fail why
+      | Ok _ -> Alcotest.failf "%S was read" text)
+    not_utf8
+
 let deep levels =
   let rec go level (node : Golden.Node.t) =
     if level = levels then node else go (level + 1) { Golden.Node.default with next = Some node }
@@ -207,6 +228,7 @@ let () =
       ( "encoding",
         [
           test "what does not fit is refused by name" what_does_not_fit_is_refused_by_name;
+          test "text that is not UTF-8 is refused" text_that_is_not_utf8_is_refused;
           test "depth is bounded" depth_is_bounded;
         ] );
     ]

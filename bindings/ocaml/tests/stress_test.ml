@@ -71,8 +71,9 @@ let come_and_go runtime stop () =
     ignore (Receiver.next ~timeout:0. receiver);
     if !rounds mod 2 = 0 then Subscription.close forgotten;
     Subscription.close closed;
-    let reply = Runtime.request runtime WordCountRequest.t WordCountReply.t { text = payload !rounds } in
-    if reply.bytes <> Int64.of_int (String.length (payload !rounds)) then failwith "another request's reply"
+    let length = !rounds mod 3000 in
+    let reply = Runtime.request runtime WordCountRequest.t WordCountReply.t { text = String.make length 'x' } in
+    if reply.bytes <> Int64.of_int length then failwith "another request's reply"
   done
 
 let compact stop () =

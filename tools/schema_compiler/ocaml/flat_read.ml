@@ -115,30 +115,41 @@ let elements r at size alignment =
   spend r 0 (4 + (count * size)) at;
   count
 
-(* Well-formed UTF-8 as in table 3-7 of the Unicode Standard: no overlong forms, no surrogates, nothing over U+10FFFF. *)
-let is_utf8 text =
+(* Eight bytes at a time: most text has nothing else. *)
+let is_ascii text =
   let size = String.length text in
-  let byte i = Char.code (String.unsafe_get text i) in
-  let continues i = byte i land 0xc0 = 0x80 in
-  let rec from i =
-    if i >= size then true
-    else if i + 8 <= size && Int64.logand (String.get_int64_ne text i) 0x8080808080808080L = 0L then from (i + 8)
+  let words = size land lnot 7 in
+  let high = ref 0L and i = ref 0 in
+  while !i < words do
+    high := Int64.logor !high (String.get_int64_ne text !i);
+    i := !i + 8
+  done;
+  let rest = ref 0 in
+  for i = words to size - 1 do
+    rest := !rest lor Char.code text.[i]
+  done;
+  Int64.equal (Int64.logand !high 0x8080_8080_8080_8080L) 0L && !rest < 0x80
+
+(* As in table 3-7 of the Unicode Standard: no overlong forms, no surrogates, nothing over U+10FFFF. *)
+let rec is_well_formed text i =
+  let continues i = Char.code text.[i] land 0xc0 = 0x80 in
+  if i >= String.length text then true
+  else
+    let lead = Char.code text.[i] in
+    if lead < 0x80 then is_well_formed text (i + 1)
+    else if lead < 0xc2 || lead > 0xf4 then false
     else
-      let lead = byte i in
-      if lead < 0x80 then from (i + 1)
-      else if lead < 0xc2 || lead > 0xf4 then false
-      else
-        let following = if lead < 0xe0 then 1 else if lead < 0xf0 then 2 else 3 in
-        let least = match lead with 0xe0 -> 0xa0 | 0xf0 -> 0x90 | _ -> 0x80 in
-        let most = match lead with 0xed -> 0x9f | 0xf4 -> 0x8f | _ -> 0xbf in
-        i + following < size
-        && byte (i + 1) >= least
-        && byte (i + 1) <= most
-        && (following < 2 || continues (i + 2))
-        && (following < 3 || continues (i + 3))
-        && from (i + following + 1)
-  in
-  from 0
+      let following = if lead < 0xe0 then 1 else if lead < 0xf0 then 2 else 3 in
+      let least = match lead with 0xe0 -> 0xa0 | 0xf0 -> 0x90 | _ -> 0x80 in
+      let most = match lead with 0xed -> 0x9f | 0xf4 -> 0x8f | _ -> 0xbf in
+      i + following < String.length text
+      && Char.code text.[i + 1] >= least
+      && Char.code text.[i + 1] <= most
+      && (following < 2 || continues (i + 2))
+      && (following < 3 || continues (i + 3))
+      && is_well_formed text (i + following + 1)
+
+let is_utf8 text = is_ascii text || is_well_formed text 0
 
 let text r at =
   let count = elements r at 1 1 in

@@ -12,7 +12,8 @@ type builder = {
 }
 
 let out_of_range name value low high =
-  invalid_arg (name ^ ": " ^ string_of_int value ^ " is not between " ^ string_of_int low ^ " and " ^ string_of_int high)
+  let number = string_of_int in
+  invalid_arg (name ^ ": " ^ number value ^ " is not between " ^ number low ^ " and " ^ number high)
 
 let[@inline] check name value low high = if value < low || value > high then out_of_range name value low high
 let check_length name length wanted =
@@ -185,8 +186,8 @@ let end_table b count =
   b.level <- b.level - 1;
   start
 
-let write_text b text =
-  if not (is_utf8 text) then invalid_arg "a string is not UTF-8; make the field [ubyte] if it holds other bytes";
+let write_text b name text =
+  if not (is_utf8 text) then invalid_arg (name ^ ": is not UTF-8; make the field a [ubyte] if it holds other bytes");
   let length = String.length text in
   align b 4 (length + 1);
   let at = push b (length + 1) in
@@ -196,7 +197,7 @@ let write_text b text =
 
 (* What follows returns the position, 0 for what is absent. *)
 
-let write_string b text required = if required || text <> "" then write_text b text else 0
+let write_string b name text required = if required || text <> "" then write_text b name text else 0
 let write_option write b value = match value with None -> 0 | Some value -> write b value
 
 let write_required write b name value =
@@ -219,7 +220,7 @@ let write_offsets write b values required =
     push_uint32 b count
   end
 
-let write_strings b values required = write_offsets write_text b values required
+let write_strings b name values required = write_offsets (fun b text -> write_text b name text) b values required
 
 let start_vector b count size alignment =
   if count > max_payload / size then invalid_arg "the message is over 2 GiB";

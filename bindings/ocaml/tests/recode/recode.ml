@@ -1,5 +1,5 @@
-(* For each line "TYPE_ID HEX" of the standard input: the payload decoded and encoded again in hexadecimal, or "refused".
-   tests/golden/agree.py compares it with the other languages'. *)
+(* For each line "TYPE_ID HEX" of the standard input: the payload decoded and encoded again in hexadecimal, or
+   "refused". tests/golden/agree.py compares it with the other languages'. *)
 
 open Golden
 module P = Mycelium_protocol
@@ -8,8 +8,8 @@ let payload text =
   Bigarray.Array1.init Bigarray.char Bigarray.c_layout (String.length text) (fun i -> text.[i])
 
 let recoder descriptor =
-  ( descriptor#type_id,
-    fun text -> match descriptor#decode None (payload text) with Ok value -> Some (descriptor#encode value) | Error _ -> None )
+  let recode text = Result.map descriptor#encode (descriptor#decode None (payload text)) in
+  (descriptor#type_id, recode)
 
 let recoders =
   [
@@ -31,7 +31,8 @@ let recoders =
     recoder Golden.Empty.t;
   ]
 
-let of_hex text = String.init (String.length text / 2) (fun i -> Char.chr (int_of_string ("0x" ^ String.sub text (2 * i) 2)))
+let of_hex text =
+  String.init (String.length text / 2) (fun i -> Char.chr (int_of_string ("0x" ^ String.sub text (2 * i) 2)))
 
 let to_hex text =
   String.concat "" (List.map (fun c -> Printf.sprintf "%02x" (Char.code c)) (List.of_seq (String.to_seq text)))
@@ -40,8 +41,8 @@ let answer line =
   match String.split_on_char ' ' line with
   | [ type_id; hex ] -> (
       match (List.assoc (int_of_string type_id) recoders) (of_hex hex) with
-      | Some again -> to_hex again
-      | None -> "refused")
+      | Ok again -> to_hex again
+      | Error _ -> "refused")
   | _ -> failwith ("not TYPE_ID HEX: " ^ line)
 
 let () =
