@@ -159,17 +159,16 @@ fn a_dedicated_closure_has_a_thread_and_an_inline_one_the_publishers() {
 fn an_inline_closure_that_publishes_its_own_type_is_not_entered_again() {
     let bus = Runtime::new().unwrap();
     let (handle, (tell, told)) = (bus.bus(), mpsc::channel());
-    let mut inside = false;
+    let inside = AtomicBool::new(false);
     let _subscription = bus
         .subscriber()
         .inline()
         .subscribe(move |update: CounterUpdate| {
-            assert!(!inside, "entered twice");
-            inside = true;
+            assert!(!inside.swap(true, Ordering::Relaxed), "entered twice");
             if update.value < 20 {
                 handle.publish(&CounterUpdate { value: update.value + 1, ..update }).unwrap();
             }
-            inside = false;
+            inside.store(false, Ordering::Relaxed);
             tell.send(update.value).unwrap();
         })
         .unwrap();
