@@ -1,0 +1,51 @@
+// Kuramoto oscillators with a field: d theta_n = Omega_n + sum_m K_nm sin(theta_m - theta_n) + F cos theta_n, stepped
+// by Euler and Maruyama with noise sigma sqrt(dt) xi_n.
+#pragma once
+
+#include "actors/oversight/physics/phases.hpp"
+#include "actors/oversight/physics/random.hpp"
+
+namespace mycelium::oversight {
+
+// The deterministic part. All sines of differences come from one sine and cosine per oscillator.
+vector phase_velocity(const vector& omega, const matrix& k, double field, const vector& theta);
+
+struct upde_options {
+  double dt = 0.01; // s
+  double field_pressure = 0.1;
+  double noise_amplitude = 0.05;
+  std::uint64_t seed = 42;
+
+  result<void> check() const;
+};
+
+struct upde_state {
+  vector theta;
+  vector dtheta_dt; // of the last step, without noise; zeros before the first
+  double t = 0;
+  double r_global = 0;
+  std::uint64_t step_count = 0;
+};
+
+class upde_stepper {
+public:
+  static result<upde_stepper> create(const upde_options& options = {}, const network& oscillators = {});
+
+  result<upde_state> create_state(values theta) const;
+  upde_state random_state();
+  void step(upde_state& state);
+  void run(upde_state& state, std::uint64_t steps) {
+    for (; steps > 0; --steps)
+      step(state);
+  }
+
+private:
+  upde_stepper(const upde_options& options, const network& oscillators)
+      : options_(options), net_(oscillators), random_(options.seed) {}
+
+  upde_options options_;
+  network net_;
+  random_source random_;
+};
+
+} // namespace mycelium::oversight
