@@ -1,14 +1,18 @@
 /* Backfire: oversight of token streams. Push each token with its score, obey the verdict. docs/oversight.md states
  * every check.
  *
- * Threads   Functions of distinct streams may run at the same time; one stream serves one thread at a time. An
- * interlock may be used by any thread at any time. Nothing here waits. Errors    Functions return a BackfireStatus as
- * int32_t: 0 and above is success, below 0 is an error. The text of the last error of the calling thread is
- * backfire_last_error(). Nothing prints, exits or aborts. Memory    backfire_stream_begin takes all that its stream
- * will ever need; no other function of a stream allocates. Handles are plain pointers that belong to the caller until
- * their _destroy; using one afterwards is undefined. Structs   Every struct begins with struct_size: set it to sizeof,
- * or call its _init function, which also sets the defaults. A struct of an older header is short of fields: those take
- * their defaults.
+ * Threads: functions of distinct streams may run at the same time; one stream serves one thread at a time. An interlock
+ * may be used by any thread at any time. Nothing here waits.
+ *
+ * Errors: functions return a BackfireStatus as int32_t: 0 and above is success, below 0 is an error. The text of the
+ * last error of the calling thread is backfire_last_error(). Nothing prints, exits or aborts.
+ *
+ * Memory: backfire_stream_begin takes all that its stream will ever need; to push, observe, finish and read evidence
+ * allocates nothing. Handles are plain pointers that belong to the caller until their _destroy; using one afterwards is
+ * undefined.
+ *
+ * Structs: every struct begins with struct_size: set it to sizeof, or call its _init function, which also sets the
+ * defaults. A struct of an older header is short of fields: those take their defaults.
  */
 #ifndef BACKFIRE_H
 #define BACKFIRE_H
