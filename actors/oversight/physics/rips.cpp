@@ -23,7 +23,8 @@ struct edge {
 
 class filtration {
 public:
-  explicit filtration(const matrix& distances) : points_(int(distances.rows())), rank_(points_ * points_) {
+  explicit filtration(const matrix& distances)
+      : points_(int(distances.rows())), rank_(std::size_t(points_) * std::size_t(points_)) {
     for (int b = 0; b < points_; ++b)
       for (int a = 0; a < b; ++a)
         edges_.push_back({distances(a, b), a, b});

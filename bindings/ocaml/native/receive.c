@@ -1,5 +1,15 @@
 #include "stubs.h"
 
+/* Numbers that the parts in OCaml know. */
+_Static_assert(MYCELIUM_DELIVERY_MESSAGE == 0 && MYCELIUM_DELIVERY_COMPLETE == 1 && MYCELIUM_DELIVERY_REPLY == 2, "");
+_Static_assert(MYCELIUM_POLICY_BLOCK == 1 && MYCELIUM_POLICY_DROP_OLDEST == 2 && MYCELIUM_POLICY_DROP_NEWEST == 3 &&
+                   MYCELIUM_POLICY_FAIL == 4,
+               "");
+_Static_assert(MYCELIUM_VERIFY_NONE == 1 && MYCELIUM_VERIFY_SIZE == 2 && MYCELIUM_VERIFY_FULL == 3, "");
+_Static_assert(MYCELIUM_TO_ALL == 0 && MYCELIUM_TO_SUBSCRIPTION == 1 && MYCELIUM_TO_KEY == 2, "");
+_Static_assert(MYCELIUM_LOG_ERROR == 0 && MYCELIUM_LOG_WARNING == 1 && MYCELIUM_LOG_INFO == 2, "");
+_Static_assert(MYCELIUM_DROP_OLDEST == 0 && MYCELIUM_DROP_CLOSED == 5 && MYCELIUM_DROP_REASONS == 6, "");
+
 enum { batch_size = 256 };
 
 /* What was taken from a queue and not yet given to OCaml. */
