@@ -157,8 +157,7 @@ int32_t mycelium_keep_history(MyceliumRuntime* rt, uint16_t type_id, uint32_t de
   });
 }
 
-// ---- queues
-// ------------------------------------------------------------------------------------------------------------
+// ---- queues ----
 
 int32_t mycelium_queue_open(MyceliumRuntime* rt, uint64_t* out_queue_id) {
   return fenced([&] {

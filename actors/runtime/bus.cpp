@@ -53,8 +53,7 @@ bool bus::wait_for_users(const deadline& until) {
   return changes_.wait(until, [this] { return users_.load(std::memory_order_seq_cst) == 0; });
 }
 
-// ---- log
-// ---------------------------------------------------------------------------------------------------------------
+// ---- log ----
 
 void bus::log(log_level level, const std::string& text) const noexcept {
   if (!options_.log)

@@ -73,10 +73,10 @@ public:
   const runtime_options& options() const noexcept { return options_; }
   schema::registry& schemas() noexcept { return schemas_; }
 
-  // ---- publish: bus_publish.cpp
-  // -------------------------------------------------------------------------------------- The guard proves that the
-  // caller's handle was valid; it is released before anything waits or runs user code. Use publish_problem() for the
-  // words to a failure.
+  // ---- publish: bus_publish.cpp ----
+
+  // The guard proves that the caller's handle was valid; it is released before anything waits or runs user code. Use
+  // publish_problem() for the words to a failure.
   status publish(read_guard& guard, std::uint16_t type_id, message::bytes content);
   status publish(read_guard& guard, const outgoing& what, message::bytes content);
   // The `size` bytes at `offset` of a loan, which is taken if they pass admit().
@@ -91,8 +91,7 @@ public:
   static const std::string& publish_problem() noexcept; // of this thread's last refusal
   void count_refused() { publishers_.mine().count_refused(); }
 
-  // ---- subscribe: bus_subscribe.cpp
-  // ----------------------------------------------------------------------------------
+  // ---- subscribe: bus_subscribe.cpp ----
   result<std::uint64_t> subscribe(subscription_options options);
   result<status> unsubscribe(std::uint64_t subscription_id); // success or deferred
   result<void> wait_for_subscribers(std::uint16_t type_id, std::size_t count, const deadline& until);
@@ -101,23 +100,20 @@ public:
   result<void> close_queue(std::uint64_t queue_id);
   counted_ptr<delivery_queue> find_queue(std::uint64_t queue_id) const;
 
-  // ---- request and reply: bus_request.cpp
-  // ----------------------------------------------------------------------------
+  // ---- request and reply: bus_request.cpp ----
   result<message_ptr> request(const outgoing& what, message::bytes content, std::int64_t timeout_ns);
   result<void> request_async(const outgoing& what, message::bytes content, std::int64_t timeout_ns, reply_target target,
                              std::uint64_t* out_id);
   result<void> reply(const message& request, std::uint16_t type_id, message::bytes content);
   result<void> cancel_request(std::uint64_t request_id);
 
-  // ---- the end: bus_close.cpp
-  // ----------------------------------------------------------------------------------------
+  // ---- the end: bus_close.cpp ----
   result<void> flush(const deadline& until);
   result<void> close(const deadline& until);
   void stop_accepting() noexcept;
   bool is_closing() const noexcept { return closing_.load(std::memory_order_seq_cst) || exit_guard::is_exiting(); }
 
-  // ---- counters: bus_stats.cpp
-  // ---------------------------------------------------------------------------------------
+  // ---- counters: bus_stats.cpp ----
   bus_stats stats() const;
   std::optional<lane_stats> subscription_stats(std::uint64_t subscription_id, std::uint64_t& capacity) const;
   std::string metrics_text() const;

@@ -188,8 +188,7 @@ result<void> bus::keep_history(std::uint16_t type_id, std::uint32_t depth) {
   return {};
 }
 
-// ---- queues
-// ------------------------------------------------------------------------------------------------------------
+// ---- queues ----
 
 result<std::uint64_t> bus::open_queue() {
   std::lock_guard lock(control_);

@@ -95,8 +95,7 @@ void lane::count_drop(drop_reason why) noexcept {
   announcement_.compare_exchange_strong(expected, drops_due, std::memory_order_seq_cst);
 }
 
-// ---- the consumer
-// ------------------------------------------------------------------------------------------------------
+// ---- the consumer ----
 
 inline const message* lane::pop() noexcept {
   if (options_.when_full == policy::drop_oldest)

@@ -76,13 +76,12 @@ public:
   const subscription_options& options() const noexcept { return options_; }
   std::uint16_t type_id() const noexcept { return options_.type_id; }
 
-  // ---- publishers, under a read_guard
-  // --------------------------------------------------------------------------------
+  // ---- publishers, under a read_guard ----
   enum class offered { taken, dropped, full, must_wait, ended };
   // Takes over the caller's reference of m, whatever comes of it, except for must_wait. The wake-up is the caller's.
+  offered offer(const message* m) noexcept { return ring_.push(m) ? offered::taken : offer_to_full(m); }
   // The same where there is room; false, and nothing happened, where there is none.
   bool offer_room(const message* m) noexcept { return ring_.push(m); }
-  offered offer(const message* m) noexcept { return ring_.push(m) ? offered::taken : offer_to_full(m); }
   // Wakes who consumes.
   void wake() noexcept;
   bool feeds_queue() const noexcept { return bool(options_.queue); }
@@ -92,9 +91,9 @@ public:
   void count_drop(drop_reason why) noexcept;
   bool ended() const noexcept { return ended_.load(std::memory_order_seq_cst); }
 
-  // ---- the consumer
-  // -------------------------------------------------------------------------------------------------- Delivers up to
-  // quota messages; true if more wait. Catches what callbacks throw.
+  // ---- the consumer ----
+
+  // Delivers up to quota messages; true if more wait. Catches what callbacks throw.
   bool drain(std::size_t quota) noexcept;
   // For who holds the actor's turn: may a message that is in no ring be delivered now? Then deliver_now does it.
   bool nothing_waits() const noexcept {
@@ -111,9 +110,9 @@ public:
   void begin_with(std::vector<message_ptr> kept, std::uint64_t last_index);
   bool has_begun() const noexcept { return begun_.load(std::memory_order_seq_cst); }
 
-  // ---- the end
-  // ------------------------------------------------------------------------------------------------------- No callback
-  // begins after this; publishers that wait leave.
+  // ---- the end ----
+
+  // No callback begins after this; publishers that wait leave.
   void end(drop_reason why_rest_is_dropped) noexcept;
   // Waits until no callback runs; false at the deadline.
   bool wait_until_idle(const deadline& until);

@@ -7,8 +7,7 @@
 
 namespace mycelium::runtime {
 
-// ---- drops are events
-// --------------------------------------------------------------------------------------------------
+// ---- drops are events ----
 
 bool lane::must_announce() const noexcept {
   const auto state = announcement_.load(std::memory_order_seq_cst);
@@ -43,8 +42,7 @@ void lane::tell(const drop_event& event) noexcept {
   }
 }
 
-// ---- counts
-// ------------------------------------------------------------------------------------------------------------
+// ---- counts ----
 
 lane::progress lane::accepted() const noexcept { return {ring_.pushed(), direct_.load(std::memory_order_acquire)}; }
 
@@ -84,8 +82,7 @@ lane_stats lane::stats() const noexcept {
   return s;
 }
 
-// ---- the end
-// -----------------------------------------------------------------------------------------------------------
+// ---- the end ----
 
 void lane::end(drop_reason why_rest_is_dropped) noexcept {
   rest_is_ = why_rest_is_dropped;

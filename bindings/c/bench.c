@@ -40,8 +40,7 @@ static double now_s(void) {
 /* What a benchmark computes must look used to the compiler. */
 static void use(const void* result) { __asm__ volatile("" : : "g"(result) : "memory"); }
 
-/* ---- the work: each does so many operations and returns how many ----------------------------------------------------
- */
+/* ---- the work: each does so many operations and returns how many ---- */
 
 static uint64_t publish(Bench* self) {
   for (int i = 0; i < 1000; ++i)
@@ -97,8 +96,7 @@ static uint64_t decode(Bench* self) {
   return 1000;
 }
 
-/* ---- callbacks ------------------------------------------------------------------------------------------------------
- */
+/* ---- callbacks ---- */
 
 static void on_payload(uint16_t type_id, const uint8_t* data, size_t len, void* user_data) {
   (void)type_id;
@@ -126,8 +124,7 @@ static void subscribe(Bench* self, bool batched) {
   demand(mycelium_subscribe_with_options(self->bus, TYPE, &options, NULL) == MYCELIUM_SUCCESS, "subscribe");
 }
 
-/* ---- rows -----------------------------------------------------------------------------------------------------------
- */
+/* ---- rows ---- */
 
 typedef struct Row {
   const char* what;

@@ -64,8 +64,7 @@ BACKFIRE_API uint32_t backfire_abi_version(void); /* (BACKFIRE_ABI_MAJOR << 16) 
  * until this thread's next failed call. The same text as mycelium_last_error(). */
 BACKFIRE_API const char* backfire_last_error(void);
 
-/* ---- configuration -------------------------------------------------------------------------------------------------
- */
+/* ---- configuration ---- */
 
 /* NaN and infinities are refused in every field. */
 typedef struct BackfireConfig {
@@ -107,8 +106,7 @@ BACKFIRE_API void backfire_options_init(BackfireOptions* options);
 /* BACKFIRE_ERROR_INVALID_ARGUMENT for the first wrong field: "config error: hard_limit must be in [0, 1], is 1.5". */
 BACKFIRE_API int32_t backfire_config_check(const BackfireConfig* config);
 
-/* ---- interlock: lets tokens pass while it is active ----------------------------------------------------------------
- */
+/* ---- interlock: lets tokens pass while it is active ---- */
 
 typedef struct BackfireInterlock BackfireInterlock;
 
@@ -124,8 +122,7 @@ BACKFIRE_API int32_t backfire_interlock_is_active(const BackfireInterlock* inter
 /* NULL is ignored. Streams that use it go on and keep what they need of it. */
 BACKFIRE_API void backfire_interlock_destroy(BackfireInterlock* interlock);
 
-/* ---- stream --------------------------------------------------------------------------------------------------------
- */
+/* ---- stream ---- */
 
 typedef struct BackfireStream BackfireStream;
 

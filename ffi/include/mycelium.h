@@ -62,8 +62,7 @@ typedef enum MyceliumStatus {
   MYCELIUM_ERROR_INTERNAL = -99
 } MyceliumStatus;
 
-/* ---- about the library ---------------------------------------------------------------------------------------------
- */
+/* ---- about the library ---- */
 
 /* (MYCELIUM_ABI_MAJOR << 16) | MYCELIUM_ABI_MINOR of the loaded library. */
 MYCELIUM_API uint32_t mycelium_abi_version(void);
@@ -80,8 +79,7 @@ MYCELIUM_API const char* mycelium_last_error(void);
  * cap is 0. */
 MYCELIUM_API int32_t mycelium_info_json(char* buffer, size_t cap, size_t* out_len);
 
-/* ---- runtime -------------------------------------------------------------------------------------------------------
- */
+/* ---- runtime ---- */
 
 typedef enum MyceliumPolicy {
   MYCELIUM_POLICY_DEFAULT = 0, /* what the runtime's configuration says */
@@ -159,8 +157,7 @@ MYCELIUM_API int32_t mycelium_runtime_destroy_later(MyceliumRuntime* rt);
  * close is MYCELIUM_SUCCESS. Blocks. */
 MYCELIUM_API int32_t mycelium_runtime_close(MyceliumRuntime* rt, int64_t timeout_ns);
 
-/* ---- schemas -------------------------------------------------------------------------------------------------------
- */
+/* ---- schemas ---- */
 
 /* MYCELIUM_SUCCESS if digest (len 32) is that of the built-in schema set or of one registered with this runtime, else
  * MYCELIUM_ERROR_DIGEST; another len is MYCELIUM_ERROR_INVALID_ARGUMENT. */
@@ -180,8 +177,7 @@ MYCELIUM_API int32_t mycelium_type_digest(MyceliumRuntime* rt, uint16_t type_id,
  * MYCELIUM_ERROR_INVALID_PAYLOAD. */
 MYCELIUM_API int32_t mycelium_verify_payload(MyceliumRuntime* rt, uint16_t type_id, const uint8_t* payload, size_t len);
 
-/* ---- messages ------------------------------------------------------------------------------------------------------
- */
+/* ---- messages ---- */
 
 typedef enum MyceliumDestination {
   MYCELIUM_TO_ALL = 0,          /* every subscription of the type */
@@ -221,8 +217,7 @@ MYCELIUM_API void mycelium_message_release(MyceliumMessage* message);
 /* The message whose MyceliumMessageCallback runs on this thread, or NULL; for retain, envelope and reply. */
 MYCELIUM_API const MyceliumMessage* mycelium_message_current(void);
 
-/* ---- publish -------------------------------------------------------------------------------------------------------
- */
+/* ---- publish ---- */
 
 /* Delivers payload (copied once; may be NULL if len is 0) to every subscription of type_id; none is no error. The
  * publisher of the FIFO guarantee is the calling thread. May block: see MyceliumPolicy. MYCELIUM_ERROR_FULL and
@@ -260,8 +255,7 @@ MYCELIUM_API int32_t mycelium_publish_loan(MyceliumRuntime* rt, uint16_t type_id
                                            size_t len);
 MYCELIUM_API void mycelium_loan_discard(MyceliumLoan* loan);
 
-/* ---- subscribe -----------------------------------------------------------------------------------------------------
- */
+/* ---- subscribe ---- */
 
 typedef void (*MyceliumMessageCallback)(uint16_t type_id, const uint8_t* payload, size_t len, void* user_data);
 typedef void (*MyceliumHandler)(const MyceliumMessage* message, void* user_data);
@@ -343,8 +337,7 @@ MYCELIUM_API int32_t mycelium_flush(MyceliumRuntime* rt, int64_t timeout_ns);
  * Requests, and messages with a destination other than MYCELIUM_TO_ALL, are not kept. */
 MYCELIUM_API int32_t mycelium_keep_history(MyceliumRuntime* rt, uint16_t type_id, uint32_t depth);
 
-/* ---- queues: receive instead of callbacks, for event loops and languages with a lock of their own
- * -------------------- */
+/* ---- queues: receive instead of callbacks, for event loops and languages with a lock of their own ---- */
 
 typedef enum MyceliumDeliveryKind {
   MYCELIUM_DELIVERY_MESSAGE = 0,  /* message: release it */
@@ -378,8 +371,7 @@ MYCELIUM_API int32_t mycelium_queue_wake(MyceliumRuntime* rt, uint64_t queue_id)
  * descriptor. */
 MYCELIUM_API int32_t mycelium_queue_close(MyceliumRuntime* rt, uint64_t queue_id);
 
-/* ---- request and reply ---------------------------------------------------------------------------------------------
- */
+/* ---- request and reply ---- */
 
 /* Publishes payload as a request and waits for the first reply: *out_reply is the caller's to release.
  * MYCELIUM_ERROR_NO_REPLY at once if nobody subscribes to type_id or every subscriber released the request unanswered,
@@ -411,8 +403,7 @@ MYCELIUM_API int32_t mycelium_request_cancel(MyceliumRuntime* rt, uint64_t reque
 MYCELIUM_API int32_t mycelium_reply(MyceliumRuntime* rt, const MyceliumMessage* request, uint16_t type_id,
                                     const uint8_t* payload, size_t len);
 
-/* ---- statistics ----------------------------------------------------------------------------------------------------
- */
+/* ---- statistics ---- */
 
 typedef struct MyceliumRuntimeStats {
   size_t struct_size;

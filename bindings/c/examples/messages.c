@@ -189,8 +189,7 @@ const uint8_t* word_count_reply_encode(const WordCountReply* message, uint8_t* b
   return finish(&writer, out_len);
 }
 
-/* ---- reading: root offset -> table -> vtable -> field, each step inside the payload
- * ---------------------------------- */
+/* ---- reading: root offset -> table -> vtable -> field, each step inside the payload ---- */
 
 typedef struct Reader {
   const uint8_t* payload;

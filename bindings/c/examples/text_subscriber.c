@@ -63,8 +63,7 @@ static uint64_t read_u64(const uint8_t* payload, size_t len, unsigned field) {
   return at == 0 ? 0 : (uint64_t)read_u32(payload + at) | (uint64_t)read_u32(payload + at + 4) << 32;
 }
 
-/* ---- the subscription
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the subscription ---- */
 
 /* Runs on a worker of the runtime, never twice at once: no lock is needed. */
 static void on_text(uint16_t type_id, const uint8_t* payload, size_t len, void* user_data) {

@@ -325,8 +325,7 @@ private:
   std::unique_ptr<log_function> log_;
 };
 
-// ---- the library
-// -----------------------------------------------------------------------------------------------------
+// ---- the library ----
 
 // "1.0.0"; static storage.
 inline std::string_view version() noexcept { return mycelium_version(); }
