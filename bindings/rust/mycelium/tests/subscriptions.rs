@@ -47,6 +47,7 @@ fn a_detached_subscription_lasts_until_unsubscribed() {
     let id = bus.subscribe(move |_: CounterUpdate| tell.send(()).unwrap()).unwrap().detach();
     bus.publish(&CounterUpdate::default()).unwrap();
     told.recv_timeout(PATIENCE).unwrap();
+    bus.flush(PATIENCE).unwrap(); // it is counted when the closure has returned
     assert_eq!(bus.subscription_stats(id).unwrap().delivered, 1);
     bus.unsubscribe(id).unwrap();
     assert_eq!(told.recv_timeout(PATIENCE), Err(mpsc::RecvTimeoutError::Disconnected));
