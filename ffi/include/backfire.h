@@ -112,7 +112,7 @@ BACKFIRE_API int32_t backfire_config_check(const BackfireConfig* config);
  * number, and what backfire_config_check refuses. json: len bytes of UTF-8. Set out->struct_size first (by
  * backfire_config_init, for one); on failure the rest of *out stays as it was. */
 BACKFIRE_API int32_t backfire_config_from_json(const char* json, size_t len, BackfireConfig* out);
-/* Every field, on one line, each number in the shortest form that reads back as itself. NULL: the defaults. A config
+/* Every field, on one line, each number in a form that reads back as itself. NULL: the defaults. A config
  * that backfire_config_check refuses is refused. Writes at most cap bytes including the terminating zero; *out_len (may
  * be NULL) gets the full length without it. buffer may be NULL when cap is 0. */
 BACKFIRE_API int32_t backfire_config_to_json(const BackfireConfig* config, char* buffer, size_t cap, size_t* out_len);

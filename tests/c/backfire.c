@@ -77,9 +77,24 @@ static void failed_scorer(void) {
   backfire_stream_destroy(stream);
 }
 
+static void config_as_json(void) {
+  static const char some[] = "{\"hard_limit\": 0.25, \"window_size\": 7}";
+  BackfireConfig config;
+  char text[512];
+  size_t len = 0;
+  backfire_config_init(&config);
+  OK(backfire_config_from_json(some, sizeof some - 1, &config));
+  CHECK(config.hard_limit == 0.25 && config.window_size == 7 && config.soft_limit == 0.7);
+  OK(backfire_config_to_json(&config, text, sizeof text, &len));
+  CHECK(len == strlen(text) && strstr(text, "\"window_size\":7") != NULL);
+  CHECK(backfire_config_from_json("{\"limit\": 1}", 12, &config) == BACKFIRE_ERROR_INVALID_ARGUMENT);
+  CHECK(strncmp(backfire_last_error(), "config error: unknown field \"limit\"", 35) == 0 && config.window_size == 7);
+}
+
 int main(void) {
   CHECK(backfire_abi_version() >> 16 == BACKFIRE_ABI_MAJOR);
   falling_trend();
   failed_scorer();
+  config_as_json();
   return 0;
 }

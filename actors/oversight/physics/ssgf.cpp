@@ -48,6 +48,7 @@ ssgf_engine::ssgf_engine(const ssgf_options& options, const network& oscillators
   z_.resize(n * (n - 1) / 2);
   for (auto& each : z_)
     each = random_.uniform() - 0.5;
+  gradient_ = vector::Zero(z_.size());
   theta_.resize(n);
   for (auto& each : theta_)
     each = tau * random_.uniform();
@@ -79,7 +80,8 @@ ssgf_step ssgf_engine::outer_step() {
   }
   ssgf_step out;
   out.costs = costs_of(w_, pairs_, at);
-  z_ -= options_.lr_z * control_.lr_z_scale * cost_gradient(z_, w_, pairs_, at);
+  gradient_ = cost_gradient(z_, w_, pairs_, at);
+  z_ -= options_.lr_z * control_.lr_z_scale * gradient_;
   w_ = weights_of(z_, theta_.size());
   pairs_ = laplacian_eigenpairs(w_, &pairs_.v);
 

@@ -64,6 +64,9 @@ public:
   const vector& theta() const noexcept { return theta_; }
   const matrix& w() const noexcept { return w_; }
   const eigenpairs& pairs() const noexcept { return pairs_; }
+  const matrix& h() const noexcept { return h_; }
+  const matrix& phi() const noexcept { return phi_; }
+  const vector& gradient() const noexcept { return gradient_; } // of the last step; zeros before the first
   const std::deque<ssgf_step>& log() const noexcept { return log_; }
 
 private:
@@ -78,6 +81,7 @@ private:
   l16_controller controller_;
   vector z_;
   vector theta_;
+  vector gradient_;
   matrix w_;
   matrix h_;
   eigenpairs pairs_;

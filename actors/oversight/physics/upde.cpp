@@ -33,7 +33,7 @@ result<upde_state> upde_stepper::create_state(values theta) const {
   if (!read)
     return read.error();
   const double r = order_parameter(*read);
-  return upde_state{std::move(*read), vector::Zero(net_.size()), 0, r, 0};
+  return upde_state{{.r_global = r}, std::move(*read), vector::Zero(net_.size())};
 }
 
 upde_state upde_stepper::random_state() {
@@ -41,17 +41,27 @@ upde_state upde_stepper::random_state() {
   for (auto& each : theta)
     each = tau * random_.uniform();
   const double r = order_parameter(theta);
-  return {std::move(theta), vector::Zero(net_.size()), 0, r, 0};
+  return {{.r_global = r}, std::move(theta), vector::Zero(net_.size())};
 }
 
-void upde_stepper::step(upde_state& state) {
-  state.dtheta_dt = phase_velocity(net_.omega, net_.k, options_.field_pressure, state.theta);
+void upde_stepper::run(upde_state& state, std::uint64_t steps) {
+  const auto n = std::size_t(size());
+  run({state.theta.data(), n}, {state.dtheta_dt.data(), n}, state, steps);
+}
+
+void upde_stepper::run(std::span<double> theta, std::span<double> dtheta_dt, upde_progress& progress,
+                       std::uint64_t steps) {
+  Eigen::Map<vector> phases(theta.data(), size());
+  Eigen::Map<vector> velocity(dtheta_dt.data(), size());
   const double noise = options_.noise_amplitude * std::sqrt(options_.dt);
-  for (Eigen::Index i = 0; i < state.theta.size(); ++i) // one normal each, also without noise: seeds stay comparable
-    state.theta[i] = turned(state.theta[i] + state.dtheta_dt[i] * options_.dt + noise * random_.normal());
-  ++state.step_count;
-  state.t += options_.dt;
-  state.r_global = order_parameter(state.theta);
+  for (; steps > 0; --steps) {
+    velocity = phase_velocity(net_.omega, net_.k, options_.field_pressure, phases);
+    for (Eigen::Index i = 0; i < phases.size(); ++i) // one normal each, also without noise: seeds stay comparable
+      phases[i] = turned(phases[i] + velocity[i] * options_.dt + noise * random_.normal());
+    ++progress.step_count;
+    progress.t += options_.dt;
+    progress.r_global = order_parameter(phases);
+  }
 }
 
 } // namespace mycelium::oversight

@@ -19,12 +19,15 @@ struct upde_options {
   result<void> check() const;
 };
 
-struct upde_state {
-  vector theta;
-  vector dtheta_dt; // of the last step, without noise; zeros before the first
+struct upde_progress {
   double t = 0;
   double r_global = 0;
   std::uint64_t step_count = 0;
+};
+
+struct upde_state : upde_progress {
+  vector theta;
+  vector dtheta_dt; // of the last step, without noise; zeros before the first
 };
 
 class upde_stepper {
@@ -33,11 +36,11 @@ public:
 
   result<upde_state> create_state(values theta) const;
   upde_state random_state();
-  void step(upde_state& state);
-  void run(upde_state& state, std::uint64_t steps) {
-    for (; steps > 0; --steps)
-      step(state);
-  }
+  void step(upde_state& state) { run(state, 1); }
+  void run(upde_state& state, std::uint64_t steps);
+  // The same on phases that somebody else holds: theta is finite, and both spans have the network's size.
+  void run(std::span<double> theta, std::span<double> dtheta_dt, upde_progress& progress, std::uint64_t steps);
+  Eigen::Index size() const noexcept { return net_.size(); }
 
 private:
   upde_stepper(const upde_options& options, const network& oscillators)
