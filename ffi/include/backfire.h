@@ -231,7 +231,8 @@ BACKFIRE_API int32_t backfire_knowledge_add(BackfireKnowledge* knowledge, const 
 BACKFIRE_API int32_t backfire_knowledge_remove(BackfireKnowledge* knowledge, uint64_t id);
 BACKFIRE_API int32_t backfire_knowledge_count(const BackfireKnowledge* knowledge, size_t* out_count);
 /* The facts that share a word with the query, best first, the older first among equals: at most cap are copied to out,
- * *out_count gets how many. out may be NULL when cap is 0. */
+ * *out_count gets how many. Function words of English ("the", "is", "what") count only in a query that has no other.
+ * out may be NULL when cap is 0. */
 BACKFIRE_API int32_t backfire_knowledge_find(const BackfireKnowledge* knowledge, const char* query, size_t len,
                                              BackfireFact* out, size_t cap, size_t* out_count);
 /* The text of a fact, by the buffer rules of backfire_config_to_json. BACKFIRE_ERROR_INVALID_ARGUMENT: no such fact. */
