@@ -43,17 +43,28 @@ stream_options options_of(const BackfireOptions& o) noexcept {
           .cusum_limit = o.cusum_limit};
 }
 
-std::int32_t push(BackfireStream* stream, const char* token, std::size_t len, const observation& seen,
-                  BackfireVerdict* out) noexcept {
+// Before a push: a token must not count that the caller gets no verdict for.
+std::int32_t check_push(const char* token, std::size_t len, const BackfireVerdict* out) noexcept {
   if (token == nullptr && len != 0)
     return fail_null("token");
-  // Before the push: a token must not count that the caller gets no verdict for.
-  if (out->struct_size < sizeof(std::size_t) * 2)
-    return fail_struct_size();
-  const auto v = stream->stream.push({token, len}, seen);
-  BackfireVerdict ours{0,       v.index,   std::int32_t(v.action), std::int32_t(v.kind), v.score, v.measured,
-                       v.limit, v.released};
-  return write_struct(out, ours);
+  return out->struct_size < sizeof(std::size_t) * 2 ? fail_struct_size() : std::int32_t{BACKFIRE_SUCCESS};
+}
+
+// Field by field, so that a verdict in registers need not be one in memory first.
+[[gnu::always_inline]] inline std::int32_t write_verdict(const verdict& v, BackfireVerdict* out) noexcept {
+  if (out->struct_size < sizeof *out) [[unlikely]] {
+    BackfireVerdict ours{0,       v.index,   std::int32_t(v.action), std::int32_t(v.kind), v.score, v.measured,
+                         v.limit, v.released};
+    return write_struct(out, ours);
+  }
+  out->index = v.index;
+  out->action = std::int32_t(v.action);
+  out->kind = std::int32_t(v.kind);
+  out->score = v.score;
+  out->measured = v.measured;
+  out->limit = v.limit;
+  out->released = v.released;
+  return BACKFIRE_SUCCESS;
 }
 
 std::int32_t write_session(const session_summary& s, BackfireSession* out) noexcept {
@@ -133,7 +144,9 @@ int32_t backfire_stream_push(BackfireStream* stream, const char* token, size_t l
                              BackfireVerdict* out) {
   if (stream == nullptr || out == nullptr)
     return fail_null(stream == nullptr ? "stream" : "out");
-  return push(stream, token, len, {.scored = true, .score = score}, out);
+  if (const auto right = check_push(token, len, out); right != BACKFIRE_SUCCESS)
+    return right;
+  return write_verdict(stream->stream.push({token, len}, score), out);
 }
 
 int32_t backfire_stream_observe(BackfireStream* stream, const char* token, size_t len, const BackfireObservation* seen,
@@ -143,14 +156,15 @@ int32_t backfire_stream_observe(BackfireStream* stream, const char* token, size_
   BackfireObservation ours;
   if (!read_struct(ours, seen))
     return fail_struct_size();
-  return push(stream, token, len,
-              {.scored = ours.scored != 0,
-               .score = ours.score,
-               .latency_ms = ours.latency_ms,
-               .has_entropy = ours.has_entropy != 0,
-               .entropy = ours.entropy,
-               .error = ours.error},
-              out);
+  if (const auto right = check_push(token, len, out); right != BACKFIRE_SUCCESS)
+    return right;
+  return write_verdict(stream->stream.push({token, len}, {.scored = ours.scored != 0,
+                                                          .score = ours.score,
+                                                          .latency_ms = ours.latency_ms,
+                                                          .has_entropy = ours.has_entropy != 0,
+                                                          .entropy = ours.entropy,
+                                                          .error = ours.error}),
+                       out);
 }
 
 int32_t backfire_stream_finish(BackfireStream* stream, BackfireSession* out) {
