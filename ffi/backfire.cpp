@@ -1,7 +1,6 @@
 // Oversight of token streams behind the C interface.
-#include "ffi/include/backfire.h"
 #include "actors/oversight/stream.hpp"
-#include "ffi/fence.hpp"
+#include "ffi/backfire_border.hpp"
 
 using namespace mycelium;
 using namespace mycelium::ffi;
@@ -29,32 +28,6 @@ static_assert(int(halt_kind::invalid_score) == BACKFIRE_HALT_INVALID_SCORE);
 static_assert(int(action::release) == BACKFIRE_RELEASE && int(action::warn) == BACKFIRE_WARN);
 static_assert(int(action::finish) == BACKFIRE_FINISH && int(action::halt) == BACKFIRE_HALT);
 
-// What the caller's struct does not have keeps the default.
-template <class Struct>
-bool read_over_defaults(Struct& ours, const Struct* theirs, void (*init)(Struct*)) noexcept {
-  init(&ours);
-  const auto size = theirs->struct_size;
-  if (size < sizeof(std::size_t) * 2)
-    return false;
-  std::memcpy(&ours, theirs, size < sizeof ours ? size : sizeof ours);
-  return true;
-}
-
-backfire_config config_of(const BackfireConfig& c) noexcept {
-  return {.coherence_threshold = c.coherence_threshold,
-          .hard_limit = c.hard_limit,
-          .soft_limit = c.soft_limit,
-          .w_logic = c.w_logic,
-          .w_fact = c.w_fact,
-          .window_size = c.window_size,
-          .window_threshold = c.window_threshold,
-          .trend_window = c.trend_window,
-          .trend_threshold = c.trend_threshold,
-          .history_window = c.history_window,
-          .deadline_ms = c.deadline_ms,
-          .logit_entropy_limit = c.logit_entropy_limit};
-}
-
 stream_options options_of(const BackfireOptions& o) noexcept {
   return {.soft_halt = o.soft_halt != 0,
           .soft_tokens = o.soft_tokens,
@@ -70,17 +43,28 @@ stream_options options_of(const BackfireOptions& o) noexcept {
           .cusum_limit = o.cusum_limit};
 }
 
-std::int32_t push(BackfireStream* stream, const char* token, std::size_t len, const observation& seen,
-                  BackfireVerdict* out) noexcept {
+// Before a push: a token must not count that the caller gets no verdict for.
+std::int32_t check_push(const char* token, std::size_t len, const BackfireVerdict* out) noexcept {
   if (token == nullptr && len != 0)
     return fail_null("token");
-  // Before the push: a token must not count that the caller gets no verdict for.
-  if (out->struct_size < sizeof(std::size_t) * 2)
-    return fail_struct_size();
-  const auto v = stream->stream.push({token, len}, seen);
-  BackfireVerdict ours{0,       v.index,   std::int32_t(v.action), std::int32_t(v.kind), v.score, v.measured,
-                       v.limit, v.released};
-  return write_struct(out, ours);
+  return out->struct_size < sizeof(std::size_t) * 2 ? fail_struct_size() : std::int32_t{BACKFIRE_SUCCESS};
+}
+
+// Field by field, so that a verdict in registers need not be one in memory first.
+[[gnu::always_inline]] inline std::int32_t write_verdict(const verdict& v, BackfireVerdict* out) noexcept {
+  if (out->struct_size < sizeof *out) [[unlikely]] {
+    BackfireVerdict ours{0,       v.index,   std::int32_t(v.action), std::int32_t(v.kind), v.score, v.measured,
+                         v.limit, v.released};
+    return write_struct(out, ours);
+  }
+  out->index = v.index;
+  out->action = std::int32_t(v.action);
+  out->kind = std::int32_t(v.kind);
+  out->score = v.score;
+  out->measured = v.measured;
+  out->limit = v.limit;
+  out->released = v.released;
+  return BACKFIRE_SUCCESS;
 }
 
 std::int32_t write_session(const session_summary& s, BackfireSession* out) noexcept {
@@ -97,31 +81,12 @@ uint32_t backfire_abi_version(void) { return (uint32_t{BACKFIRE_ABI_MAJOR} << 16
 
 const char* backfire_last_error(void) { return mycelium_last_error(); }
 
-void backfire_config_init(BackfireConfig* config) {
-  if (config == nullptr)
-    return;
-  const backfire_config d;
-  *config = {sizeof *config, d.coherence_threshold, d.hard_limit,      d.soft_limit,  d.w_logic,
-             d.w_fact,       d.window_threshold,    d.trend_threshold, d.deadline_ms, d.logit_entropy_limit,
-             d.window_size,  d.trend_window,        d.history_window};
-}
-
 void backfire_options_init(BackfireOptions* options) {
   if (options == nullptr)
     return;
   const stream_options d;
   *options = {sizeof *options, d.soft_halt,  d.soft_tokens,  d.whole_sentences, d.score_every, d.evidence_size, d.ewma,
               d.ewma_weight,   d.ewma_limit, d.cusum_target, d.cusum_slack,     d.cusum_limit, d.cusum,         0};
-}
-
-int32_t backfire_config_check(const BackfireConfig* config) {
-  if (config == nullptr)
-    return fail_null("config");
-  return fenced([&] {
-    BackfireConfig ours;
-    return read_over_defaults(ours, config, backfire_config_init) ? answer(config_of(ours).check())
-                                                                  : fail_struct_size();
-  });
 }
 
 BackfireInterlock* backfire_interlock_create(void) {
@@ -161,10 +126,7 @@ int32_t backfire_stream_begin(const BackfireConfig* config, const BackfireOption
   return fenced([&] {
     BackfireConfig c;
     BackfireOptions o;
-    backfire_config_init(&c);
-    backfire_options_init(&o);
-    if ((config != nullptr && !read_over_defaults(c, config, backfire_config_init)) ||
-        (options != nullptr && !read_over_defaults(o, options, backfire_options_init)))
+    if (!read_over_defaults(c, config, backfire_config_init) || !read_over_defaults(o, options, backfire_options_init))
       return fail_struct_size();
     auto begun = oversight::stream::begin(config_of(c), options_of(o), lock == nullptr ? nullptr : lock->lock);
     if (!begun)
@@ -182,7 +144,9 @@ int32_t backfire_stream_push(BackfireStream* stream, const char* token, size_t l
                              BackfireVerdict* out) {
   if (stream == nullptr || out == nullptr)
     return fail_null(stream == nullptr ? "stream" : "out");
-  return push(stream, token, len, {.scored = true, .score = score}, out);
+  if (const auto right = check_push(token, len, out); right != BACKFIRE_SUCCESS)
+    return right;
+  return write_verdict(stream->stream.push({token, len}, score), out);
 }
 
 int32_t backfire_stream_observe(BackfireStream* stream, const char* token, size_t len, const BackfireObservation* seen,
@@ -192,14 +156,15 @@ int32_t backfire_stream_observe(BackfireStream* stream, const char* token, size_
   BackfireObservation ours;
   if (!read_struct(ours, seen))
     return fail_struct_size();
-  return push(stream, token, len,
-              {.scored = ours.scored != 0,
-               .score = ours.score,
-               .latency_ms = ours.latency_ms,
-               .has_entropy = ours.has_entropy != 0,
-               .entropy = ours.entropy,
-               .error = ours.error},
-              out);
+  if (const auto right = check_push(token, len, out); right != BACKFIRE_SUCCESS)
+    return right;
+  return write_verdict(stream->stream.push({token, len}, {.scored = ours.scored != 0,
+                                                          .score = ours.score,
+                                                          .latency_ms = ours.latency_ms,
+                                                          .has_entropy = ours.has_entropy != 0,
+                                                          .entropy = ours.entropy,
+                                                          .error = ours.error}),
+                       out);
 }
 
 int32_t backfire_stream_finish(BackfireStream* stream, BackfireSession* out) {

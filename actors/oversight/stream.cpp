@@ -7,15 +7,6 @@
 #include <cstring>
 
 namespace mycelium::oversight {
-namespace {
-
-// Scores between 0 and 1 as whole numbers of 2^-53: their sum is exact in any order, so a window neither drifts nor
-// finds that ten times 0.55 is less than 0.55. What is beyond 1 counts as 1; what is below 2^-53 of a unit is cut off.
-constexpr double unit = 9007199254740992.0; // 2^53
-std::int64_t units_of(double score) noexcept { return static_cast<std::int64_t>(std::clamp(score, 0.0, 1.0) * unit); }
-
-} // namespace
-
 result<stream> stream::begin(const backfire_config& config, const stream_options& options,
                              std::shared_ptr<interlock> lock) {
   if (const auto right = config.check(); !right)
@@ -29,7 +20,9 @@ stream::stream(const backfire_config& config, const stream_options& options, std
     : config_(config), options_(options), lock_(std::move(lock)),
       // One place more than the longest look back: the score that leaves the window is still there.
       ring_(std::bit_ceil(std::max({config.window_size, config.trend_window, options.evidence_size}) + std::size_t{1})),
-      mask_(ring_.size() - 1), window_limit_(wide{units_of(config.window_threshold)} * config.window_size) {}
+      mask_(ring_.size() - 1), window_limit_(wide{units_of(config.window_threshold)} * config.window_size),
+      plain_(!options.soft_halt && !options.whole_sentences && !options.ewma && !options.cusum &&
+             options.score_every == 1) {}
 
 verdict stream::push(std::string_view token, const observation& seen) noexcept {
   if (ended_)
@@ -53,6 +46,12 @@ verdict stream::push(std::string_view token, const observation& seen) noexcept {
     return let_pass(token, score, counts && score < config_.soft_limit ? action::warn : action::release);
   if (counts && !valid && found.kind != halt_kind::hard_limit)
     found = {halt_kind::invalid_score, 0, config_.hard_limit};
+  return stop(token, score, found);
+}
+
+verdict stream::stop_plain(std::string_view token, double score) noexcept {
+  finding found;
+  check({.scored = true, .score = score}, score, true, found);
   return stop(token, score, found);
 }
 
@@ -97,17 +96,14 @@ bool stream::check(const observation& seen, double score, bool counts, finding& 
   return false;
 }
 
-bool stream::check_history(double score, finding& found) noexcept {
-  if (scored_ >= config_.window_size && window_sum_ < window_limit_) {
+bool stream::check_history(double score, finding& found) const noexcept {
+  if (window_is_low()) {
     const double scale = static_cast<double>(config_.window_size) * unit;
     return found = {halt_kind::window_average, static_cast<double>(window_sum_) / scale, config_.window_threshold},
            true;
   }
-  if (scored_ < config_.trend_window)
-    return false;
-  const double fall = ring_[(scored_ - config_.trend_window) & mask_].score - score;
-  if (fall > config_.trend_threshold)
-    return found = {halt_kind::downward_trend, fall, config_.trend_threshold}, true;
+  if (const double fallen = fall(score); fallen > config_.trend_threshold)
+    return found = {halt_kind::downward_trend, fallen, config_.trend_threshold}, true;
   return false;
 }
 
@@ -116,18 +112,6 @@ void stream::update_drift(double score) noexcept {
     smoothed_ = scored_ == 1 ? score : smoothed_ + options_.ewma_weight * (score - smoothed_);
   if (options_.cusum)
     drift_ = std::max(0.0, drift_ + ((options_.cusum_target - options_.cusum_slack) - score));
-}
-
-void stream::remember(double score) noexcept {
-  ring_[scored_ & mask_] = {tokens_, score};
-  window_sum_ += units_of(score);
-  if (scored_ >= config_.window_size)
-    window_sum_ -= units_of(ring_[(scored_ - config_.window_size) & mask_].score);
-  minimum_ = scored_ == 0 ? score : std::min(minimum_, score);
-  sum_ += score;
-  ++scored_;
-  if (score < config_.soft_limit)
-    ++warnings_;
 }
 
 void stream::note_error(const char* text) noexcept {

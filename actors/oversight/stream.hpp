@@ -6,7 +6,9 @@
 #include "actors/oversight/config.hpp"
 #include "actors/oversight/verdict.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -65,7 +67,8 @@ public:
 
   // After a halt or finish() it takes nothing more and repeats the last verdict.
   verdict push(std::string_view token, const observation& seen) noexcept;
-  verdict push(std::string_view token, double score) noexcept { return push(token, {.scored = true, .score = score}); }
+  // The same for a token of which only the score is known.
+  [[gnu::always_inline]] verdict push(std::string_view token, double score) noexcept;
 
   // The stream ends here: what waited for the end of its sentence is released, unless the stream has halted. May be
   // called again.
@@ -78,6 +81,14 @@ public:
   std::string_view error() const noexcept { return error_; }
 
 private:
+  // Scores between 0 and 1 as whole numbers of 2^-53: their sum is exact in any order, so a window neither drifts nor
+  // finds that ten times 0.55 is less than 0.55. What is beyond 1 counts as 1; what is below 2^-53 of a unit is cut
+  // off.
+  static constexpr double unit = 9007199254740992.0; // 2^53
+  static std::int64_t units_of(double score) noexcept {
+    return static_cast<std::int64_t>(std::clamp(score, 0.0, 1.0) * unit);
+  }
+
   struct finding {
     halt_kind kind = halt_kind::none;
     double measured = 0;
@@ -87,12 +98,15 @@ private:
   stream(const backfire_config& config, const stream_options& options, std::shared_ptr<interlock> lock);
 
   bool check(const observation& seen, double score, bool counts, finding& found) noexcept;
-  bool check_history(double score, finding& found) noexcept;
+  bool check_history(double score, finding& found) const noexcept;
+  bool window_is_low() const noexcept;
+  double fall(double score) const noexcept;
   void update_drift(double score) noexcept;
   void remember(double score) noexcept;
   void note_error(const char* text) noexcept;
   bool may_finish_sentence(halt_kind kind) const noexcept;
   verdict stop(std::string_view token, double score, const finding& found) noexcept;
+  verdict stop_plain(std::string_view token, double score) noexcept;
   verdict halt(const finding& found, double score) noexcept;
   verdict let_pass(std::string_view token, double score, action what) noexcept;
 
@@ -115,6 +129,7 @@ private:
   double drift_ = 0;
   std::uint32_t until_score_ = 0;
   std::uint32_t soft_left_ = 0;
+  bool plain_; // no option changes what a score means for the stream: the short way through push
   bool mid_sentence_ = false;
   bool finishing_ = false; // halted softly, the sentence is not over
   bool ended_ = false;
@@ -123,5 +138,38 @@ private:
   std::int64_t halt_index_ = -1;
   char error_[160] = "";
 };
+
+// The plain stream's way is short and stands here, so that it becomes part of its callers: it decides as the other
+// does.
+inline verdict stream::push(std::string_view token, double score) noexcept {
+  if (!plain_ || ended_ || !std::isfinite(score) || !lock_->active()) [[unlikely]]
+    return push(token, {.scored = true, .score = score});
+  remember(score);
+  if (score < config_.hard_limit || window_is_low() || fall(score) > config_.trend_threshold) [[unlikely]]
+    return stop_plain(token, score);
+  released_ = ++tokens_;
+  return {released_ - 1, score < config_.soft_limit ? action::warn : action::release, halt_kind::none, score, 0, 0,
+          released_};
+}
+
+inline void stream::remember(double score) noexcept {
+  ring_[scored_ & mask_] = {tokens_, score};
+  const bool full = scored_ >= config_.window_size;
+  window_sum_ += units_of(score) - (full ? units_of(ring_[(scored_ - config_.window_size) & mask_].score) : 0);
+  minimum_ = scored_ == 0 ? score : std::min(minimum_, score);
+  sum_ += score;
+  ++scored_;
+  if (score < config_.soft_limit)
+    ++warnings_;
+}
+
+inline bool stream::window_is_low() const noexcept {
+  return scored_ >= config_.window_size && window_sum_ < window_limit_;
+}
+
+// From the first score of the trend window to the last; 0 while there are too few.
+inline double stream::fall(double score) const noexcept {
+  return scored_ < config_.trend_window ? 0 : ring_[(scored_ - config_.trend_window) & mask_].score - score;
+}
 
 } // namespace mycelium::oversight

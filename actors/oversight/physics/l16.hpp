@@ -58,6 +58,8 @@ public:
   static result<l16_controller> create(const l16_options& options = {});
 
   result<l16_output> step(values theta, const l16_input& in, const l16_frame& frame = {});
+  void reset() { *this = l16_controller(options_); }
+  int size() const noexcept { return options_.n; }
 
 private:
   // out = clamp(kp e + ki I, 0.01, 10), I = clamp(I + e dt, -10, 10)

@@ -29,6 +29,7 @@ public:
   result<pgbo_result> compute(values theta, double dt);
   result<void> set_boundary_potential(values a);
   void reset() noexcept { previous_.resize(0); }
+  int size() const noexcept { return options_.n; }
 
 private:
   explicit pgbo_engine(const pgbo_options& options) : options_(options), boundary_(vector::Zero(options.n)) {}

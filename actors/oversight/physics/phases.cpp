@@ -1,6 +1,8 @@
 #include "actors/oversight/physics/phases.hpp"
 #include "actors/oversight/physics/random.hpp"
 
+#include <algorithm>
+
 namespace mycelium::oversight {
 
 const vector& standard_omega() {
@@ -49,6 +51,10 @@ double circular_mean(const vector& theta) noexcept {
   return std::atan2(theta.array().sin().sum(), theta.array().cos().sum());
 }
 
+bool all_finite(values numbers) noexcept {
+  return std::all_of(numbers.begin(), numbers.end(), [](double each) { return std::isfinite(each); });
+}
+
 result<vector> read_phases(values theta, Eigen::Index n, const char* name) {
   if (static_cast<Eigen::Index>(theta.size()) != n)
     return failure{status::invalid_argument, std::string(name) + " length mismatch: expected " + std::to_string(n) +
@@ -57,6 +63,13 @@ result<vector> read_phases(values theta, Eigen::Index n, const char* name) {
   if (!read.allFinite())
     return failure{status::invalid_argument, std::string("input ") + name + " contains NaN or Inf"};
   return read;
+}
+
+result<network> network::standard(int n) {
+  if (n < 2 || n > standard_size)
+    return failure{status::invalid_argument,
+                   "n must be in [2, 16] where omega or k is left out, is " + std::to_string(n)};
+  return network{standard_omega().head(n), standard_coupling().topLeftCorner(n, n)};
 }
 
 result<void> network::check() const {

@@ -23,6 +23,7 @@ double wrapped(double angle) noexcept; // into [-pi, pi]
 double order_parameter(const vector& theta) noexcept;
 double circular_mean(const vector& theta) noexcept;
 
+bool all_finite(values numbers) noexcept;
 // A vector of n finite numbers. invalid_argument: "theta length mismatch: ..." or "input theta contains NaN or Inf".
 result<vector> read_phases(values theta, Eigen::Index n, const char* name = "theta");
 
@@ -33,6 +34,8 @@ struct network {
 
   Eigen::Index size() const noexcept { return omega.size(); }
   result<void> check() const;
+  // The first n of the standard oscillators: 2 to 16.
+  static result<network> standard(int n);
 };
 
 } // namespace mycelium::oversight

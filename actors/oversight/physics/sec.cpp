@@ -27,7 +27,7 @@ result<sec_result> sec_functional::evaluate(values theta, std::optional<values> 
     if (!(dt > 0) || !std::isfinite(dt))
       return failure{status::invalid_argument, "dt must be finite and > 0"};
     out.v_frequency = frequency(*now, *before, dt);
-    out.dv_dt = (out.v_coupling + out.v_entropy - coupling(*before) - entropy(*before)) / dt;
+    out.dv_dt = ((out.v_coupling + out.v_entropy) - (coupling(*before) + entropy(*before))) / dt;
   }
   out.v = out.v_coupling + out.v_frequency + out.v_entropy;
   out.v_normalised = std::clamp(out.v / largest_, 0.0, 1.0);

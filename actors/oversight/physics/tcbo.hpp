@@ -36,6 +36,7 @@ public:
   const tcbo_result& compute(bool force = false);
   result<tcbo_result> push_and_compute(values theta, bool force = false);
   void reset() noexcept;
+  std::size_t samples() const noexcept { return window_.size(); } // in the window
 
 private:
   explicit tcbo_observer(const tcbo_options& options) : options_(options) {}
