@@ -50,8 +50,9 @@ std::uint64_t hash_of(std::string_view word) noexcept {
   for (;; at += 8, left -= 8) {
     std::uint64_t eight;
     std::memcpy(&eight, at, 8);
-    if (left < 8)
-      eight &= (std::uint64_t{1} << 8 * left) - 1; // little endian; elsewhere another hash, and the same sets
+    if (left < 8) // without what is behind the word
+      eight = std::endian::native == std::endian::little ? eight & ((std::uint64_t{1} << 8 * left) - 1)
+                                                         : eight >> (64 - 8 * left);
     hash = (hash ^ eight) * factor;
     hash ^= hash >> 32;
     if (left <= 8)

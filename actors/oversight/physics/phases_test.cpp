@@ -1,34 +1,15 @@
-// The oscillators' engines against the golden figures, and what holds for every state.
-#include "actors/oversight/physics/l16.hpp"
-#include "actors/oversight/physics/pgbo.hpp"
-#include "actors/oversight/physics/sec.hpp"
+// Random numbers, network and UPDE stepper against the golden figures, and what holds for every state.
+#include "actors/oversight/physics/phases_testing.hpp"
 #include "actors/oversight/physics/upde.hpp"
 
 #include <gtest/gtest.h>
 
-#include <iomanip>
 #include <limits>
 
 namespace mycelium::oversight {
 namespace {
 
-void expect_close(double found, double golden, double relative = 1e-12) {
-  EXPECT_LE(std::abs(found - golden), relative * std::abs(golden)) << std::setprecision(17) << found << " " << golden;
-}
-
-std::vector<double> ramp(double step = 0.4) {
-  std::vector<double> theta;
-  for (int i = 0; i < standard_size; ++i)
-    theta.push_back(step * i);
-  return theta;
-}
-
-std::vector<double> random_phases(random_source& random, int n = standard_size) {
-  std::vector<double> theta(static_cast<std::size_t>(n));
-  for (auto& each : theta)
-    each = tau * random.uniform();
-  return theta;
-}
+using namespace testing;
 
 TEST(random, is_bit_exact) {
   random_source raw(42);
@@ -96,6 +77,58 @@ TEST(upde, agrees_with_the_sum_over_sines) {
   }
 }
 
+// A hundred noisy steps, each written down as the formula has it.
+TEST(upde, a_hundred_steps_agree_with_the_formula) {
+  auto stepper = *upde_stepper::create({.seed = 77});
+  auto state = *stepper.create_state(ramp());
+  random_source random(77);
+  std::vector<double> theta = ramp();
+  for (int step = 0; step < 100; ++step) {
+    auto next = theta;
+    for (std::size_t n = 0; n < theta.size(); ++n) {
+      double velocity = standard_omega()[Eigen::Index(n)] + 0.1 * std::cos(theta[n]);
+      for (std::size_t m = 0; m < theta.size(); ++m)
+        velocity += standard_coupling()(Eigen::Index(n), Eigen::Index(m)) * std::sin(theta[m] - theta[n]);
+      next[n] = turned(theta[n] + velocity * 0.01 + 0.05 * std::sqrt(0.01) * random.normal());
+    }
+    theta = next;
+    stepper.step(state);
+  }
+  for (std::size_t n = 0; n < theta.size(); ++n)
+    EXPECT_NEAR(std::remainder(state.theta[Eigen::Index(n)] - theta[n], tau), 0, 1e-9);
+  EXPECT_NEAR(state.r_global, order_parameter(Eigen::Map<const vector>(theta.data(), standard_size)), 1e-9);
+}
+
+TEST(upde, without_a_field_turning_all_phases_changes_no_velocity) {
+  random_source random(41);
+  for (int round = 0; round < 50; ++round) {
+    auto stepper = *upde_stepper::create({.field_pressure = 0, .noise_amplitude = 0});
+    const auto theta = random_phases(random);
+    auto moved = theta;
+    const double turn = tau * random.uniform();
+    for (auto& each : moved)
+      each += turn;
+    auto one = *stepper.create_state(theta);
+    auto two = *stepper.create_state(moved);
+    stepper.step(one);
+    stepper.step(two);
+    ASSERT_LE((one.dtheta_dt - two.dtheta_dt).cwiseAbs().maxCoeff(), 1e-12);
+    ASSERT_NEAR(one.r_global, two.r_global, 1e-13);
+  }
+}
+
+TEST(upde, a_step_without_end_is_refused) {
+  network fast;
+  fast.omega[3] = 1e308;
+  EXPECT_FALSE(upde_stepper::create({.dt = 10}, fast));
+  EXPECT_FALSE(upde_stepper::create({.dt = 1e300, .noise_amplitude = 1e300}));
+  auto stepper = *upde_stepper::create({.dt = 1, .noise_amplitude = 1e300}, fast);
+  auto state = stepper.random_state();
+  stepper.run(state, 100);
+  EXPECT_TRUE(state.theta.allFinite());
+  EXPECT_TRUE(std::isfinite(state.r_global));
+}
+
 TEST(upde, order_lies_between_0_and_1_and_phases_in_one_turn) {
   auto stepper = *upde_stepper::create({.noise_amplitude = 2, .seed = 3});
   auto state = stepper.random_state();
@@ -128,123 +161,6 @@ TEST(upde, phases_that_are_none_are_refused) {
   theta[3] = std::numeric_limits<double>::quiet_NaN();
   EXPECT_EQ(stepper.create_state(theta).error().text, "input theta contains NaN or Inf");
   EXPECT_FALSE(upde_stepper::create({.dt = 0}));
-}
-
-TEST(sec, has_the_golden_values) {
-  const auto sec = *sec_functional::create();
-  expect_close(sec.largest(), 60.725867398811587);
-  expect_close(sec.critical_coupling(), 96.980045887269753);
-  const auto found = *sec.evaluate(ramp());
-  expect_close(found.v, 19.680136668532857);
-  expect_close(found.coherence_score, .67591839340415905);
-  expect_close(found.v_coupling, 19.680134684382448);
-  // ln 16 - S cancels to 2e-4: what is left of its digits.
-  expect_close(found.v_entropy, 1.9841504098083718e-6, 1e-9);
-}
-
-TEST(sec, the_natural_advance_costs_nothing_however_many_turns_it_makes) {
-  const auto sec = *sec_functional::create();
-  auto now = ramp();
-  for (int i = 0; i < standard_size; ++i)
-    now[std::size_t(i)] = turned(now[std::size_t(i)] + standard_omega()[i] * 0.05);
-  EXPECT_NEAR(sec.evaluate(now, ramp(), 0.05)->v_frequency, 0, 1e-18);
-}
-
-TEST(sec, turning_all_phases_changes_no_coupling_energy) {
-  const auto sec = *sec_functional::create();
-  random_source random(5);
-  for (int round = 0; round < 100; ++round) {
-    auto theta = random_phases(random);
-    const auto before = *sec.evaluate(theta);
-    const double turn = tau * random.uniform();
-    for (auto& each : theta)
-      each += turn;
-    const auto after = *sec.evaluate(theta);
-    ASSERT_NEAR(before.v_coupling, after.v_coupling, 1e-11);
-    ASSERT_NEAR(before.r_global, after.r_global, 1e-13);
-    ASSERT_GE(before.coherence_score, 0);
-    ASSERT_LE(before.coherence_score, 1);
-  }
-}
-
-TEST(sec, agreement_is_full_coherence_of_the_coupling) {
-  const auto found = *(*sec_functional::create()).evaluate(std::vector<double>(standard_size, 1.0));
-  EXPECT_EQ(found.v_coupling, 0);
-  EXPECT_NEAR(found.r_global, 1, 1e-15);
-}
-
-TEST(pgbo, has_the_golden_values) {
-  auto engine = *pgbo_engine::create({.n = 4});
-  EXPECT_EQ(engine.compute(std::vector{.1, .2, .3, .4}, .01)->u_norm, 0);
-  const auto found = *engine.compute(std::vector{.5, .1, .7, .2}, .01);
-  expect_close(found.u_mu[0], 5.6475139225535802);
-  expect_close(found.u_mu[1], -1.4118784806383888);
-  expect_close(found.u_mu[2], 5.6475139225535802);
-  expect_close(found.u_mu[3], -2.8237569612767777);
-  expect_close(found.u_norm, 8.5881215193616054);
-  expect_close(found.h_frob, 22.126749369396563);
-}
-
-TEST(pgbo, velocity_stays_below_its_cap_and_the_tensor_symmetric) {
-  auto engine = *pgbo_engine::create({.traceless = true});
-  random_source random(11);
-  for (int i = 0; i < 500; ++i) {
-    const auto found = *engine.compute(random_phases(random), 1e-6);
-    ASSERT_LT(found.u_norm, 10.0);
-    ASSERT_EQ(found.h_munu, found.h_munu.transpose());
-    ASSERT_NEAR(found.h_trace, 0, 1e-12);
-  }
-}
-
-TEST(pgbo, the_boundary_pulls_from_the_first_call_and_reset_forgets) {
-  auto engine = *pgbo_engine::create({.n = 2});
-  ASSERT_TRUE(engine.set_boundary_potential(std::vector{1.0, 0.0}));
-  const auto first = *engine.compute(std::vector{0.0, 0.0}, .01);
-  EXPECT_LT(first.u_mu[0], 0);
-  ASSERT_TRUE(engine.compute(std::vector{1.0, 1.0}, .01));
-  engine.reset();
-  EXPECT_EQ(engine.compute(std::vector{2.0, 2.0}, .01)->u_mu, first.u_mu);
-}
-
-TEST(l16, a_cost_raises_its_weight_within_bounds) {
-  auto controller = *l16_controller::create();
-  const auto theta = ramp();
-  l16_input in{.r_global = .5, .c7 = 2, .dt = .1};
-  const auto first = *controller.step(theta, in);
-  expect_close(first.lambda7, .3 * 2 + .03 * .2);
-  EXPECT_EQ(first.lambda8, 0.01);
-  for (int i = 0; i < 1000; ++i) {
-    in.c7 = 100;
-    const auto found = *controller.step(theta, in);
-    ASSERT_LE(found.lambda7, 10);
-  }
-}
-
-TEST(l16, an_error_that_keeps_rising_is_refused) {
-  auto controller = *l16_controller::create();
-  l16_output found;
-  for (int i = 0; i <= 5; ++i) {
-    found = *controller.step(ramp(), {.r_global = .9 - .1 * i, .plv = .7, .dt = .1});
-    EXPECT_EQ(found.refusal, i == 5);
-  }
-  EXPECT_EQ(found.lr_z_scale, .5);
-  EXPECT_EQ(found.tau_d_scale, 1.5);
-  EXPECT_FALSE(found.lyapunov_stable);
-  EXPECT_NEAR(found.dh_rec_dt, 1, 1e-12);
-  EXPECT_TRUE(found.gate_open);
-  found = *controller.step(ramp(), {.r_global = .9, .dt = .1});
-  EXPECT_FALSE(found.refusal);
-  EXPECT_EQ(found.lr_z_scale, 1);
-}
-
-TEST(l16, the_full_error_is_zero_only_on_the_reference) {
-  auto controller = *l16_controller::create({.n = 2});
-  const matrix v = matrix::Identity(2, 2);
-  const matrix phi = matrix::Zero(2, 2);
-  const std::vector<double> theta{1.0, 1.0};
-  const l16_input in{.r_global = 1, .p_h1 = 1};
-  EXPECT_EQ(controller.step(theta, in, {&v, &v})->h_rec, 0);
-  EXPECT_NEAR(controller.step(theta, in, {&v, &phi})->h_rec, 2, 1e-15);
 }
 
 } // namespace
