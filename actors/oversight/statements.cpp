@@ -149,8 +149,10 @@ private:
 
   void take_word(std::string_view before, std::string_view word) {
     const bool contracted = is_contracted_not(before, word);
-    if (contracted && !now_.words.empty() && now_.words.back() == known_[before])
-      now_.words.pop_back(); // the "don" of "don't"
+    // The "don" of "don't" goes; the "can" of "can't" is a function word and was never there.
+    if (const auto stem = contracted ? known_.find(before) : known_.end();
+        stem != known_.end() && !now_.words.empty() && now_.words.back() == stem->second)
+      now_.words.pop_back();
     if (contracted || is_negation(word))
       now_.denied = !now_.denied;
     else if (!is_function_word(word) && now_.words.size() < most_words)
