@@ -1,8 +1,9 @@
 # backfire_kernel, an extension on backfire.h, and director_ai, plain Python that uses it where it is installed.
 add_library(backfire_python_native MODULE
   src_backfire/config.cpp src_backfire/control.cpp src_backfire/doubles.cpp src_backfire/feed.cpp
-  src_backfire/geometry.cpp src_backfire/interlock.cpp src_backfire/knowledge.cpp src_backfire/module.cpp src_backfire/native.cpp
-  src_backfire/native_scorer.cpp src_backfire/oscillators.cpp src_backfire/scorer.cpp src_backfire/stream.cpp src_backfire/verdict.cpp)
+  src_backfire/geometry.cpp src_backfire/interlock.cpp src_backfire/knowledge.cpp src_backfire/module.cpp
+  src_backfire/native.cpp src_backfire/native_scorer.cpp src_backfire/oscillators.cpp src_backfire/scorer.cpp
+  src_backfire/stream.cpp src_backfire/verdict.cpp)
 mycelium_warnings(backfire_python_native)
 target_compile_options(backfire_python_native PRIVATE -fno-exceptions) # src/python.hpp says why
 target_include_directories(backfire_python_native PRIVATE "${PROJECT_SOURCE_DIR}")
@@ -24,9 +25,12 @@ endfunction()
 
 # What decides nothing by itself is the same in both packages, on the _backend of each.
 set(shared config.py kernels.py kinds.py knowledge.py plot.py scorer.py scoring.py session.py)
-mycelium_python_modules(backfire_kernel backfire_kernel __init__.py _backend.py arrays.py physics.py ${shared})
+mycelium_python_modules(backfire_kernel backfire_kernel
+  __init__.py _backend.py _native.pyi arrays.py physics.py py.typed ${shared})
 mycelium_python_modules(director_ai director_ai
-  pure/__init__.py pure/_backend.py pure/checks.py pure/facts.py pure/limits.py pure/reviews.py pure/statements.py pure/stream.py pure/words.py)
+  __init__.py agent.py backend.py py.typed
+  pure/__init__.py pure/_backend.py pure/checks.py pure/facts.py pure/limits.py pure/reviews.py pure/statements.py
+  pure/stream.py pure/words.py)
 mycelium_python_modules(backfire_kernel director_ai/pure ${shared})
 
 add_custom_target(oversight_python ALL DEPENDS ${oversight_modules})

@@ -44,7 +44,7 @@ def to_doubles(given: Any, name: str) -> Any:
     if isinstance(given, (str, bytes, bytearray)):
         raise TypeError(f"{name} must be an array of numbers, is {type(given).__name__}")
     try:
-        items = given.tolist() if isinstance(given, (memoryview, array.array)) else list(given)
+        items: list[Any] = list(given.tolist() if isinstance(given, memoryview) else given)
         if items and not _is_number(items[0]):
             rows = [list(row) for row in items]
             if any(len(row) != len(rows) for row in rows):

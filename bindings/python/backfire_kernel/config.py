@@ -24,7 +24,7 @@ def _read_numbers(record: Any) -> None:
     """Makes every field the type that its default has."""
     for field in dataclasses.fields(record):
         value = getattr(record, field.name)
-        kind = type(field.default)
+        kind: Any = type(field.default)
         try:
             number = math.ldexp(value, 0) if kind is float else operator.index(value)
         except TypeError:

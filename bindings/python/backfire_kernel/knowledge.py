@@ -44,7 +44,10 @@ class InMemoryKnowledge:
 
     def remove(self, fact: int | str) -> bool:
         """By its id, or all that have this text. False if there is none."""
-        numbers = [fact] if isinstance(fact, int) else [each for each, text in list(self._texts.items()) if text == fact]
+        if isinstance(fact, int):
+            numbers = [fact]
+        else:
+            numbers = [number for number, text in list(self._texts.items()) if text == fact]
         removed = [self._store.remove(number) for number in numbers]
         for number in numbers:
             self._texts.pop(number, None)

@@ -161,17 +161,14 @@ class RustUPDEStepper:
         return self._advance(state, _whole("n_steps", n_steps, 63)).to_dict()
 
     def _advance(self, state: Any, steps: int) -> UPDEState:
-        if not isinstance(state, UPDEState):
-            state = self.create_state(state)
-        state.t, state.r_global, state.step_count = self._engine.run(
-            steps, state._theta, state._dtheta_dt, state.t, state.r_global, state.step_count
+        at = state if isinstance(state, UPDEState) else self.create_state(state)
+        at.t, at.r_global, at.step_count = self._engine.run(
+            steps, at._theta, at._dtheta_dt, at.t, at.r_global, at.step_count
         )
-        return state
+        return at
 
 
-_SEC_NAMES = (
-    *("v", "v_normalised", "coherence_score", "r_global", "v_coupling", "v_frequency", "v_entropy", "dv_dt"),
-)
+_SEC_NAMES = "v v_normalised coherence_score r_global v_coupling v_frequency v_entropy dv_dt".split()
 
 
 class RustSECFunctional:
@@ -209,9 +206,9 @@ class RustSECFunctional:
 
 
 _L16_NAMES = (
-    *("lambda7", "lambda8", "lambda10", "nu_star", "h_rec", "dh_rec_dt", "avg_plv", "lr_z_scale", "d_theta_scale"),
-    *("tau_d_scale", "gate_open", "refusal", "lyapunov_stable"),
-)
+    "lambda7 lambda8 lambda10 nu_star h_rec dh_rec_dt avg_plv lr_z_scale d_theta_scale tau_d_scale "
+    "gate_open refusal lyapunov_stable"
+).split()
 
 
 class RustL16Controller:
@@ -291,9 +288,7 @@ class RustPGBOEngine:
         """A dict with u_mu (array of n, rad/s), h_munu (array of n x n), u_norm (< u_cap), h_trace, h_frob."""
         u, h, u_norm, h_trace, h_frob = self._engine.compute(theta, dt)
         n = len(u) // 8
-        return Values(
-            u_mu=as_array(u, n), h_munu=as_array(h, n, n), u_norm=u_norm, h_trace=h_trace, h_frob=h_frob
-        )
+        return Values(u_mu=as_array(u, n), h_munu=as_array(h, n, n), u_norm=u_norm, h_trace=h_trace, h_frob=h_frob)
 
     def set_boundary_potential(self, a: Any) -> None:
         """A: n numbers, zeros at first."""
@@ -404,7 +399,7 @@ class RustSSGFEngine:
         (c_micro, c4, c7, c8, c9, c10, r_graph, c_pgbo), and of the controller h_rec, dh_rec_dt, lr_z_scale,
         d_theta_scale, tau_d_scale, lambda7, lambda8, lambda10, nu_star, gate_open, refusal.
         """
-        return Values(self._engine.run(1))
+        return Values(self._engine.run(1) or {})
 
     def run(self, n: int) -> Values | None:
         """So many outer steps; what outer_step() gives of the last, None of none."""

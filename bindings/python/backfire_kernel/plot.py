@@ -217,5 +217,3 @@ def _draw_png(session: StreamSession, target: pathlib.Path) -> None:
     axes.set_ylim(frame.low - 0.02, frame.high + 0.02)
     axes.legend(fontsize=7, ncols=5, loc="lower left")
     figure.savefig(target)
-
-

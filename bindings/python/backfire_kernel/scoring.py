@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import array
 from collections.abc import Callable, Sequence
-from typing import Any, SupportsFloat, SupportsIndex, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from ._backend import NativeScorer
 
-# What a score may be: a float, or what turns into one (an int, a numpy scalar). A str is none.
-Score: TypeAlias = SupportsFloat | SupportsIndex
+# Callables return a float, or what turns into one (an int, a numpy scalar); a str is none.
 Scorer: TypeAlias = Callable[[str], Any] | Sequence[float] | NativeScorer | Any
 
 
@@ -31,7 +30,7 @@ def scorer_of(given: Scorer) -> Any:
     if callable(given) or isinstance(given, NativeScorer):
         return given
     try:
-        with memoryview(given) as view:
+        with memoryview(cast(Any, given)) as view:
             if view.format in ("d", "f", "<d", "<f") and view.ndim == 1:
                 return given
     except TypeError:

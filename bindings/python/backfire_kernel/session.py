@@ -15,7 +15,7 @@ class TokenEvent(NamedTuple):
     """One token of a stream."""
 
     token: str
-    index: int  # from 0
+    index: int  # type: ignore[assignment]  # from 0; a tuple's method of this name gives way
     coherence: float | None  # its score as it counted; None where it was not scored
     timestamp_s: float  # when its verdict was known, seconds since the stream began
     halted: bool  # this token halted the stream
@@ -25,7 +25,7 @@ class TokenEvent(NamedTuple):
 class Evidence(NamedTuple):
     """One of the newest scores of a stream."""
 
-    index: int
+    index: int  # type: ignore[assignment]
     token: str
     coherence: float
 

@@ -22,6 +22,14 @@ int execute(PyObject* module) {
                     "backfire_kernel cannot be loaded twice in one process, nor in a subinterpreter");
     return -1;
   }
+  const unsigned int found = backfire_abi_version();
+  if (found >> 16 != BACKFIRE_ABI_MAJOR || (found & 0xFFFF) < BACKFIRE_ABI_MINOR) {
+    PyErr_Format(PyExc_ImportError,
+                 "backfire_kernel needs version %d.%d of oversight in libmycelium_ffi, and version %u.%u is loaded: "
+                 "install its packages in one version",
+                 BACKFIRE_ABI_MAJOR, BACKFIRE_ABI_MINOR, found >> 16, found & 0xFFFF);
+    return -1;
+  }
   const bool good = add_python_side() && add_interlock(module) && add_verdict(module) && add_native_scorer(module) &&
                     add_stream(module) && add_knowledge(module) && add_scorer(module) && add_oscillators(module) &&
                     add_control(module) && add_geometry(module) &&

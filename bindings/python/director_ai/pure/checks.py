@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 RELEASE, WARN, FINISH, HALT = range(4)
-HARD_LIMIT, WINDOW_AVERAGE, DOWNWARD_TREND, ENTROPY, DEADLINE, EWMA, CUSUM, KERNEL_INACTIVE, INVALID_SCORE = range(1, 10)
+HARD_LIMIT, WINDOW_AVERAGE, DOWNWARD_TREND, ENTROPY, DEADLINE, EWMA, CUSUM = range(1, 8)
+KERNEL_INACTIVE, INVALID_SCORE = 8, 9
 _NAMES = (
     *("", "hard_limit", "window_avg", "downward_trend", "entropy", "deadline", "ewma", "cusum"),
     *("kernel_inactive", "invalid_score"),
@@ -33,7 +34,7 @@ class Observation(NamedTuple):
 class Decision(NamedTuple):
     """On a token; tokens 0 to released - 1 may be shown."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # a tuple's method of this name gives way
     action: int
     kind: int
     score: float

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from .checks import shortest
@@ -86,8 +86,7 @@ def config_from_json(text: bytes) -> tuple[Any, ...]:
     values: list[Any] = list(_DEFAULTS)
     for name, value in _object(text):
         if isinstance(value, (bool, str, list, dict)) or value is None:
-            kinds = {str: "a string", list: "an array", dict: "an object"}
-            raise ValueError(f"config error: {name} must be a number, is {kinds.get(type(value)) or json.dumps(value)}")
+            raise ValueError(f"config error: {name} must be a number, is {_kind(value)}")
         place = _TABLE[name]
         if isinstance(_DEFAULTS[place], float):
             values[place] = float(value)
@@ -97,6 +96,12 @@ def config_from_json(text: bytes) -> tuple[Any, ...]:
             values[place] = min(int(value), 2**32 - 1)
     check_config(tuple(values))
     return tuple(values)
+
+
+def _kind(value: Any) -> str:
+    names = ((bool, ""), (str, "a string"), (list, "an array"), (dict, "an object"), ((int, float), "a number"))
+    name = next((name for kind, name in names if isinstance(value, kind)), "")
+    return name or json.dumps(value)
 
 
 def _object(text: bytes) -> list[tuple[str, Any]]:
@@ -123,8 +128,7 @@ def _object(text: bytes) -> list[tuple[str, Any]]:
     except (ValueError, RecursionError) as why:
         raise ValueError(f"config error: this is no JSON: {why}") from None
     if not isinstance(found, dict):
-        kind = {str: "a string", list: "an array", int: "a number", float: "a number"}.get(type(found))
-        raise ValueError(f"config error: a JSON object with fields is wanted, not {kind or json.dumps(found)}")
+        raise ValueError(f"config error: a JSON object with fields is wanted, not {_kind(found)}")
     return list(found.items())
 
 

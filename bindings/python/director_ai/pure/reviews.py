@@ -118,14 +118,15 @@ class Scorer:
         return self._logical(prompt, action), self._factual(prompt, action)
 
     def _logical(self, prompt: str, action: str) -> float:
-        found = self._evidence["logic"] = {"rule": "", "divergence": 0.0}
-        measured = self._ask_nli(prompt, action, found) if self._nli else _overlap(lower(prompt), lower(action), found)
-        found["divergence"] = measured
+        found: dict[str, Any] = {"rule": "", "divergence": 0.0}
+        self._evidence["logic"] = found
+        measure = self._ask_nli if self._nli else _overlap
+        found["divergence"] = measured = measure(prompt, action, found)
         return measured
 
     def _ask_nli(self, prompt: str, action: str, found: dict[str, Any]) -> float:
         try:
-            score = math.ldexp(self._nli(prompt, action), 0)
+            score: float = math.ldexp(self._nli(prompt, action), 0)
         except Exception as why:
             found |= {"rule": "nli_failed", "error": _failure(why)}
             return _UNKNOWN
@@ -148,8 +149,7 @@ class Scorer:
         if context is None:
             return _UNKNOWN
         found |= {"context": context, "facts": [{"id": number, "score": score} for number, score in facts]}
-        found["divergence"] = _agreement(lower(context), lower(action), found)
-        measured: float = found["divergence"]
+        found["divergence"] = measured = _agreement(lower(context), lower(action), found)
         return measured
 
     def _ask_knowledge(self, prompt: str, found: dict[str, Any]) -> str | None:
@@ -167,9 +167,8 @@ class Scorer:
 
 
 def _overlap(prompt: str, action: str, found: dict[str, Any]) -> float:
-    """What words show of two texts in lower case: a telling phrase, the share of the prompt's words that come again, and
-    whether they are denied.
-    """
+    """What words show: a telling phrase, the share of the prompt's words that come again, and whether they are denied."""
+    prompt, action = lower(prompt), lower(action)
     for phrase, divergence in _PHRASES.items():
         if phrase in action:
             found |= {"rule": "phrase", "phrase": phrase}

@@ -18,6 +18,8 @@ FUNCTION_WORDS = frozenset(
 # Where str.lower() gives more than one character, or looks at the neighbours. A lone surrogate has three bytes that are
 # no text.
 _ODD = {0x130: "i", 0x3A3: "\u03c3", 0x3C2: "\u03c3", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd" * 3)}
+# Ideographs and hiragana are written without spaces: each is a word.
+_ALONE = ((0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF), (0x3041, 0x3096))
 _ASCII_WORD = re.compile("[0-9a-z]+")
 
 
@@ -66,12 +68,6 @@ def next_word(text: str, at: int) -> Word | None:
 @functools.lru_cache(maxsize=4096)
 def _kind(character: str) -> str:
     code = ord(character)
-    # Ideographs and hiragana are written without spaces: each is a word.
-    if (
-        0x3400 <= code <= 0x9FFF
-        or 0xF900 <= code <= 0xFAFF
-        or 0x20000 <= code <= 0x3FFFF
-        or 0x3041 <= code <= 0x3096
-    ):
+    if any(first <= code <= last for first, last in _ALONE):
         return "alone"
     return "part" if unicodedata.category(character)[0] in "LMN" else "gap"

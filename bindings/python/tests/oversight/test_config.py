@@ -96,9 +96,14 @@ class ConfigTest(OnBothKernels):
     def test_json_that_is_refused(self):
         for text in (
             *("", "null", "[]", "3", "{", '{"hard_limit": 0.5', '{"hard_limit": "0.5"}', '{"hard_limit": null}'),
-            *('{"hard_limit": true}', '{"Hard_limit": 0.5}', '{"nonsense": 1}', '{"hard_limit": 0.1, "hard_limit": 0.1}'),
+            *(
+                '{"hard_limit": true}',
+                '{"Hard_limit": 0.5}',
+                '{"nonsense": 1}',
+                '{"hard_limit": 0.1, "hard_limit": 0.1}',
+            ),
             *('{"hard_limit": 1.5}', '{"hard_limit": NaN}', '{"deadline_ms": Infinity}', '{"window_size": 2.5}'),
-            *('{"window_size": -1}', '{"window_size": 1e99}', '{} {}', b'{"hard_limit": 0.5}\xff', "{'hard_limit': 1}"),
+            *('{"window_size": -1}', '{"window_size": 1e99}', "{} {}", b'{"hard_limit": 0.5}\xff', "{'hard_limit': 1}"),
         ):
             with self.subTest(text), self.assertRaisesRegex(ValueError, "^config error: "):
                 self.kernels.BackfireConfig.from_json(text)

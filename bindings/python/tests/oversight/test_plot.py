@@ -43,12 +43,12 @@ class PlotTest(OnBothKernels):
         root = self.draw(self.session(scores, window_size=2))
         found = self.points(root, "scores")
         self.assertEqual(len(found), 5)
-        for place, ((x, y), score) in enumerate(zip(found, scores)):
+        for place, ((x, y), score) in enumerate(zip(found, scores, strict=True)):
             self.assertAlmostEqual(x, LEFT + place / 4 * (RIGHT - LEFT), places=1)
             self.assertAlmostEqual(y, self.y(score), places=1)
         means = self.points(root, "window-mean")
         self.assertEqual(len(means), 4)
-        for (x, y), mean in zip(means, (0.85, 0.875, 0.775, 0.675)):
+        for (_, y), mean in zip(means, (0.85, 0.875, 0.775, 0.675), strict=True):
             self.assertAlmostEqual(y, self.y(mean), places=1)
         for name, limit in (("hard-limit", 0.5), ("soft-limit", 0.7), ("window-threshold", 0.55)):
             line = self.by_id(root, name)

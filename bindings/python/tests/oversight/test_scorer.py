@@ -37,7 +37,7 @@ class ScorerTest(OnBothKernels):
     def test_facts(self):
         knowledge = self.kernels.InMemoryKnowledge(["Mount Everest is 8,848 metres high.", "The sky is blue."])
         scorer = self.scorer(None, None, knowledge)
-        approved, score = scorer.review("How high is Everest?", "Everest is 9000 metres high.")
+        _, score = scorer.review("How high is Everest?", "Everest is 9000 metres high.")
         self.assertGreaterEqual(score.h_factual, 0.8)
         why = score.evidence["fact"]
         self.assertEqual((why["rule"], why["known_number"], why["stated_number"]), ("number", "8,848", "9000"))
@@ -202,8 +202,9 @@ class KnowledgeTest(OnBothKernels):
 
 PARTS = (
     *("the ", "sky ", "is ", "not ", "blue. ", "8848 ", "-3,5", "n't ", "can't ", "don\u2019t ", "?", "\u6771\u4eac"),
-    *("\u00c4\u00d6 ", "\n", "no ", "'t", "1.2.3 ", "perhaps ", "a ", "\0", "Everest ", "1,234.50 ", "007", "m ", "; "),
-    *("\u03a3\u0391\u03a3 ", "\u0130x ", "\u00a0", "\u2026", "x\u00b2 ", "NEVER ", "(it's) ", "-", " -5 ", ".", "isn't "),
+    *("\u00c4\u00d6 ", "\n", "no ", "'t", "1.2.3 ", "perhaps ", "a ", "\0", "Everest ", "1,234.50 ", "007", "m "),
+    *("\u03a3\u0391\u03a3 ", "\u0130x ", "\u00a0", "\u2026", "x\u00b2 ", "NEVER ", "(it's) ", "-", " -5 ", "."),
+    *("isn't ", "; "),
     *("\ud800", "\u0939\u093f ", "\U00010400", "1953 ", "green ", "high. ", "nobody ", "cannot ", "\ufe0f", "\u3002"),
 )
 
@@ -221,7 +222,7 @@ class SameReviewsTest(unittest.TestCase):
                 action = prompt.replace(dice.choice(PARTS), dice.choice(PARTS))
             found = []
             for package in (backfire_kernel, director_ai.pure):
-                scorer = package.RustCoherenceScorer(None, None, lambda prompt: known)
+                scorer = package.RustCoherenceScorer(None, None, lambda prompt, known=known: known)
                 found.append(scorer.review(prompt, action))
             (_, native), (_, plain) = found
             self.assertEqual(native[:5], plain[:5], f"{seed}: {prompt!r} {action!r} {known!r} {native} {plain}")
