@@ -1,5 +1,6 @@
 #include "actors/oversight/physics/ssgf.hpp"
-#include "actors/oversight/physics/upde.hpp"
+
+#include <algorithm>
 
 namespace mycelium::oversight {
 namespace {
@@ -23,13 +24,13 @@ result<void> ssgf_options::check() const {
   return {};
 }
 
-result<ssgf_engine> ssgf_engine::create(const ssgf_options& options, const network& oscillators) {
+result<ssgf_engine> ssgf_engine::create(const ssgf_options& options, const network& net) {
   if (const auto right = options.check(); !right)
     return right.error();
-  if (const auto right = oscillators.check(); !right)
+  if (const auto right = net.check(); !right)
     return right.error();
-  const auto n = oscillators.size();
-  if (n < 3 || !((oscillators.k.rowwise().sum().array() > 0).all()))
+  const auto n = net.size();
+  if (n < 3 || !((net.k.rowwise().sum().array() > 0).all()))
     return failure{status::invalid_argument, "the engine needs 3 oscillators, each with a positive sum of couplings"};
   auto pgbo = pgbo_engine::create({.n = int(n)});
   auto controller = l16_controller::create({.n = int(n)});
@@ -37,12 +38,11 @@ result<ssgf_engine> ssgf_engine::create(const ssgf_options& options, const netwo
     return pgbo.error();
   if (!controller)
     return controller.error();
-  return ssgf_engine(options, oscillators, std::move(*pgbo), std::move(*controller));
+  return ssgf_engine(options, net, std::move(*pgbo), std::move(*controller));
 }
 
-ssgf_engine::ssgf_engine(const ssgf_options& options, const network& oscillators, pgbo_engine pgbo,
-                         l16_controller controller)
-    : options_(options), net_(oscillators), random_(options.seed), pgbo_(std::move(pgbo)),
+ssgf_engine::ssgf_engine(const ssgf_options& options, const network& net, pgbo_engine pgbo, l16_controller controller)
+    : options_(options), net_(net), phases_(net), random_(options.seed), pgbo_(std::move(pgbo)),
       controller_(std::move(controller)) {
   const auto n = net_.size();
   z_.resize(n * (n - 1) / 2);
@@ -52,6 +52,7 @@ ssgf_engine::ssgf_engine(const ssgf_options& options, const network& oscillators
   theta_.resize(n);
   for (auto& each : theta_)
     each = tau * random_.uniform();
+  phases_.place({theta_.data(), std::size_t(n)});
   w_ = weights_of(z_, n);
   h_ = matrix::Zero(n, n);
   phi_ = laplacian_eigenpairs(net_.k).v;
@@ -59,20 +60,18 @@ ssgf_engine::ssgf_engine(const ssgf_options& options, const network& oscillators
 }
 
 void ssgf_engine::micro_steps() {
-  const matrix coupling = net_.k + graph_share * w_ + graph_share * h_;
+  phases_.set_coupling(net_.k + graph_share * w_ + graph_share * h_);
   const double noise = options_.noise_amp * control_.d_theta_scale * std::sqrt(micro_dt);
-  for (int step = 0; step < options_.n_micro; ++step) {
-    const vector velocity = phase_velocity(net_.omega, coupling, micro_field, theta_);
-    for (Eigen::Index i = 0; i < theta_.size(); ++i)
-      theta_[i] = turned(theta_[i] + velocity[i] * micro_dt + noise * random_.normal());
-  }
+  for (int step = 0; step < options_.n_micro; ++step)
+    phases_.step(micro_field, micro_dt, noise, random_);
+  std::ranges::copy(phases_.theta(), theta_.begin());
 }
 
 ssgf_step ssgf_engine::outer_step() {
   micro_steps();
   const values phases(theta_.data(), std::size_t(theta_.size()));
   const double span = micro_dt * options_.n_micro;
-  cost_setting at{phi_, theta_, order_parameter(theta_), p_h1_, 0};
+  cost_setting at{phi_, theta_, phases_.order(), p_h1_, 0};
   if (options_.pgbo_enabled) {
     const auto bridge = *pgbo_.compute(phases, span);
     h_ = bridge.h_munu;

@@ -4,8 +4,8 @@
 
 #include "actors/oversight/physics/geometry.hpp"
 #include "actors/oversight/physics/l16.hpp"
+#include "actors/oversight/physics/oscillators.hpp"
 #include "actors/oversight/physics/pgbo.hpp"
-#include "actors/oversight/physics/random.hpp"
 
 #include <deque>
 
@@ -48,7 +48,7 @@ class ssgf_engine {
 public:
   static constexpr std::size_t log_size = 1000; // outer steps that log() remembers
 
-  static result<ssgf_engine> create(const ssgf_options& options = {}, const network& oscillators = {});
+  static result<ssgf_engine> create(const ssgf_options& options = {}, const network& net = {});
 
   ssgf_step outer_step();
   void run(std::uint64_t steps) {
@@ -58,7 +58,7 @@ public:
   result<void> set_tcbo_p_h1(double p_h1); // in [0, 1]
   audio_mapping audio() const;
 
-  double r_global() const noexcept { return order_parameter(theta_); }
+  double r_global() const noexcept { return phases_.order(); }
   std::uint64_t step_count() const noexcept { return steps_; }
   const vector& z() const noexcept { return z_; }
   const vector& theta() const noexcept { return theta_; }
@@ -70,12 +70,13 @@ public:
   const std::deque<ssgf_step>& log() const noexcept { return log_; }
 
 private:
-  ssgf_engine(const ssgf_options& options, const network& oscillators, pgbo_engine pgbo, l16_controller controller);
+  ssgf_engine(const ssgf_options& options, const network& net, pgbo_engine pgbo, l16_controller controller);
 
   void micro_steps();
 
   ssgf_options options_;
   network net_;
+  oscillators phases_;
   random_source random_;
   pgbo_engine pgbo_;
   l16_controller controller_;

@@ -1,14 +1,8 @@
 #include "actors/oversight/physics/upde.hpp"
 
-namespace mycelium::oversight {
+#include <algorithm>
 
-vector phase_velocity(const vector& omega, const matrix& k, double field, const vector& theta) {
-  const Eigen::ArrayXd sine = theta.array().sin();
-  const Eigen::ArrayXd cosine = theta.array().cos();
-  const vector pull_sine = k * sine.matrix();
-  const vector pull_cosine = k * cosine.matrix();
-  return omega.array() + cosine * pull_sine.array() - sine * pull_cosine.array() + field * cosine;
-}
+namespace mycelium::oversight {
 
 result<void> upde_options::check() const {
   if (!(dt > 0) || !std::isfinite(dt))
@@ -20,48 +14,51 @@ result<void> upde_options::check() const {
   return {};
 }
 
-result<upde_stepper> upde_stepper::create(const upde_options& options, const network& oscillators) {
+result<upde_stepper> upde_stepper::create(const upde_options& options, const network& net) {
   if (const auto right = options.check(); !right)
     return right.error();
-  if (const auto right = oscillators.check(); !right)
+  if (const auto right = net.check(); !right)
     return right.error();
-  return upde_stepper(options, oscillators);
+  const vector fastest = net.omega.cwiseAbs() + net.k.cwiseAbs().rowwise().sum();
+  if (!std::isfinite((fastest.maxCoeff() + std::abs(options.field_pressure)) * options.dt))
+    return failure{status::invalid_argument, "a step must be finite: omega, k, field_pressure or dt is too large"};
+  return upde_stepper(options, net);
 }
 
 result<upde_state> upde_stepper::create_state(values theta) const {
-  auto read = read_phases(theta, net_.size());
+  auto read = read_phases(theta, Eigen::Index(size()));
   if (!read)
     return read.error();
   const double r = order_parameter(*read);
-  return upde_state{{.r_global = r}, std::move(*read), vector::Zero(net_.size())};
+  return upde_state{{.r_global = r}, std::move(*read), vector::Zero(Eigen::Index(size()))};
 }
 
 upde_state upde_stepper::random_state() {
-  vector theta(net_.size());
+  vector theta = vector::Zero(Eigen::Index(size()));
   for (auto& each : theta)
     each = tau * random_.uniform();
   const double r = order_parameter(theta);
-  return {{.r_global = r}, std::move(theta), vector::Zero(net_.size())};
+  return {{.r_global = r}, std::move(theta), vector::Zero(Eigen::Index(size()))};
 }
 
 void upde_stepper::run(upde_state& state, std::uint64_t steps) {
-  const auto n = std::size_t(size());
-  run({state.theta.data(), n}, {state.dtheta_dt.data(), n}, state, steps);
+  run({state.theta.data(), size()}, {state.dtheta_dt.data(), size()}, state, steps);
 }
 
 void upde_stepper::run(std::span<double> theta, std::span<double> dtheta_dt, upde_progress& progress,
                        std::uint64_t steps) {
-  Eigen::Map<vector> phases(theta.data(), size());
-  Eigen::Map<vector> velocity(dtheta_dt.data(), size());
+  if (steps == 0)
+    return;
   const double noise = options_.noise_amplitude * std::sqrt(options_.dt);
-  for (; steps > 0; --steps) {
-    velocity = phase_velocity(net_.omega, net_.k, options_.field_pressure, phases);
-    for (Eigen::Index i = 0; i < phases.size(); ++i) // one normal each, also without noise: seeds stay comparable
-      phases[i] = turned(phases[i] + velocity[i] * options_.dt + noise * random_.normal());
-    ++progress.step_count;
+  phases_.place(theta);
+  for (auto left = steps; left > 0; --left) {
+    phases_.step(options_.field_pressure, options_.dt, noise, random_);
     progress.t += options_.dt;
-    progress.r_global = order_parameter(phases);
   }
+  progress.step_count += steps;
+  progress.r_global = phases_.order();
+  std::ranges::copy(phases_.theta(), theta.begin());
+  std::ranges::copy(phases_.velocity(), dtheta_dt.begin());
 }
 
 } // namespace mycelium::oversight

@@ -2,13 +2,9 @@
 // by Euler and Maruyama with noise sigma sqrt(dt) xi_n.
 #pragma once
 
-#include "actors/oversight/physics/phases.hpp"
-#include "actors/oversight/physics/random.hpp"
+#include "actors/oversight/physics/oscillators.hpp"
 
 namespace mycelium::oversight {
-
-// The deterministic part. All sines of differences come from one sine and cosine per oscillator.
-vector phase_velocity(const vector& omega, const matrix& k, double field, const vector& theta);
 
 struct upde_options {
   double dt = 0.01; // s
@@ -32,7 +28,7 @@ struct upde_state : upde_progress {
 
 class upde_stepper {
 public:
-  static result<upde_stepper> create(const upde_options& options = {}, const network& oscillators = {});
+  static result<upde_stepper> create(const upde_options& options = {}, const network& net = {});
 
   result<upde_state> create_state(values theta) const;
   upde_state random_state();
@@ -40,14 +36,14 @@ public:
   void run(upde_state& state, std::uint64_t steps);
   // The same on phases that somebody else holds: theta is finite, and both spans have the network's size.
   void run(std::span<double> theta, std::span<double> dtheta_dt, upde_progress& progress, std::uint64_t steps);
-  Eigen::Index size() const noexcept { return net_.size(); }
+  std::size_t size() const noexcept { return phases_.size(); }
 
 private:
-  upde_stepper(const upde_options& options, const network& oscillators)
-      : options_(options), net_(oscillators), random_(options.seed) {}
+  upde_stepper(const upde_options& options, const network& net)
+      : options_(options), phases_(net), random_(options.seed) {}
 
   upde_options options_;
-  network net_;
+  oscillators phases_;
   random_source random_;
 };
 
