@@ -4,7 +4,8 @@
     make_wheels.py --version 1.0.0 --packages build/release/python --output build/release/wheels
 
 Each native wheel carries libmycelium_ffi.so and every library that it needs besides those of the C and C++ runtimes,
-which find each other through an $ORIGIN rpath; in a process that loads two of them the first one's libraries serve both. The same input gives the same bytes.
+which find each other through an $ORIGIN rpath; in a process that loads two of them the first one's libraries serve
+both. The same input gives the same bytes.
 """
 
 from __future__ import annotations

@@ -62,9 +62,9 @@ class RustStreamingKernel:
     window_threshold; the fall over the last trend_window scores > trend_threshold; entropy > logit_entropy_limit;
     latency > deadline_ms; with ewma and cusum the drift. The first that fires halts, and its token is not released.
 
-    A score that is no finite number, or whose scorer raised an Exception, counts as 0 and halts always. KeyboardInterrupt,
-    SystemExit and asyncio.CancelledError pass through. The hard limit makes the kernel inactive: its next streams halt
-    at their first token, until reactivate().
+    A score that is no finite number, or whose scorer raised an Exception, counts as 0 and halts always, whatever the
+    limit. KeyboardInterrupt, SystemExit and asyncio.CancelledError pass through. The hard limit makes the kernel
+    inactive: its next streams halt at their first token, until reactivate().
 
     Any number of threads may use a kernel; each call has a stream of its own.
     """

@@ -1,12 +1,13 @@
 """Coupled oscillators, what their coherence is worth, and what steers them.
 
-Phases are radians, frequencies rad/s, times seconds. Arrays are taken from anything with the buffer protocol (arrays of
-numpy, array.array, memoryview: doubles are read where they lie) and from sequences; they are given as numpy arrays, or as
-memoryviews where numpy is not installed. ValueError "theta length mismatch: ..." and "input theta contains NaN or Inf".
+Phases are radians, frequencies rad/s, times seconds. Arrays are taken from anything with the buffer protocol (arrays
+of numpy, array.array, memoryview: doubles are read where they lie) and from sequences; they are given as numpy arrays,
+or as memoryviews where numpy is not installed. ValueError "theta length mismatch: ..." and "input theta contains NaN or
+Inf".
 
 Every engine has random numbers of its own, from its seed: xorshift64, the same on every machine. seed=None is 42, and
-seed 0 stands for 0xDEADBEEFCAFEBABE. One thread at a time uses an engine (RuntimeError otherwise); long runs release the
-GIL and end at Ctrl-C. Formulas are those of docs/oversight.md, "Physics".
+seed 0 stands for 0xDEADBEEFCAFEBABE. One thread at a time uses an engine (RuntimeError otherwise); long runs release
+the GIL and end at Ctrl-C. Formulas are those of docs/oversight.md, "Physics".
 """
 
 from __future__ import annotations
@@ -119,8 +120,8 @@ class RustUPDEStepper:
     """Kuramoto oscillators with a field and noise, by Euler and Maruyama.
 
     d theta_n = Omega_n + sum over m of K_nm sin(theta_m - theta_n) + F cos theta_n;
-    theta' = (theta + d theta dt + sigma sqrt(dt) xi_n) mod 2 pi, one normal xi_n per oscillator in index order, drawn at
-    sigma 0 too, all from the old theta. R = |mean of e^(i theta)|.
+    theta' = (theta + d theta dt + sigma sqrt(dt) xi_n) mod 2 pi, one normal xi_n per oscillator in index order, drawn
+    at sigma 0 too, all from the old theta. R = |mean of e^(i theta)|.
 
     UPDEStepper(dt=0.01, field_pressure=0.1, noise_amplitude=0.05, omega=None, k=None, seed=None)
 
@@ -215,8 +216,8 @@ class RustL16Controller:
     """Holds three costs at 0 and R at one half, each by a PI loop; refuses while the recursion error keeps rising.
 
     I = clamp(I + e dt, -10, 10); out = clamp(Kp e + Ki I, 0.01, 10); e = cost for lambda7, lambda8, lambda10 (Kp 0.3,
-    Ki 0.03), e = 0.5 - R for nu_star (Kp 0.5, Ki 0.05). The gate is open where the mean of the last plv_window values is
-    over plv_threshold. It refuses where the last h_rec_window + 1 values of h_rec strictly increase.
+    Ki 0.03), e = 0.5 - R for nu_star (Kp 0.5, Ki 0.05). The gate is open where the mean of the last plv_window values
+    is over plv_threshold. It refuses where the last h_rec_window + 1 values of h_rec strictly increase.
 
     L16Controller(n=16, plv_threshold=0.6, plv_window=10, h_rec_window=5, refusal_lr_factor=0.5, refusal_d_factor=0.5,
     refusal_tau_factor=1.5)
@@ -409,8 +410,8 @@ class RustSSGFEngine:
     def audio_mapping(self) -> Values:
         """A dict with r_global, entrainment_intensity (R), beat_hz (0.5 + 39.5 |cos theta1|), pulse_hz
         (1 + 19 |cos theta3|), spatial_angle_deg (theta6), brainwave_band (of beat_hz: delta < 4, theta < 8, alpha < 12,
-        beta < 30, gamma), fiedler_stability (lambda1), spectral_gap (lambda2 - lambda1), geometry_density (mean weight),
-        gate_open, refusal.
+        beta < 30, gamma), fiedler_stability (lambda1), spectral_gap (lambda2 - lambda1), geometry_density (mean
+        weight), gate_open, refusal.
         """
         return Values(self._engine.audio())
 

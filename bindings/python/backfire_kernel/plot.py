@@ -177,9 +177,8 @@ def _halt(session: StreamSession, frame: _Frame) -> Iterator[str]:
         f'<line id="halt" x1="{x:.2f}" y1="{_TOP}" x2="{x:.2f}" y2="{_HEIGHT - _BOTTOM}" stroke="{_HARD}" '
         'stroke-width="1.5"/>'
     )
-    yield (
-        f'<text id="halt-reason" x="{x + aside:.2f}" y="{_TOP + 14}" text-anchor="{anchor}" fill="{_HARD}">{told}</text>'
-    )
+    place = f'x="{x + aside:.2f}" y="{_TOP + 14}" text-anchor="{anchor}"'
+    yield f'<text id="halt-reason" {place} fill="{_HARD}">{told}</text>'
 
 
 def _legend(session: StreamSession) -> Iterator[str]:

@@ -57,9 +57,8 @@ class RustCoherenceScorer:
                         as no knowledge, 0.5, and evidence tells why.
     evidence            False: reviews keep none, which saves microseconds each
 
-    KeyboardInterrupt, SystemExit and their like pass through. Any thread may use a scorer; one review runs at a time,
-    and a callback must not use the scorer that asks it (RuntimeError, which counts as its failure). ValueError for texts
-    of more than 1 MiB.
+    KeyboardInterrupt, SystemExit and their like pass through. Any thread may use a scorer; one review runs at a time.
+    ValueError for texts of more than 1 MiB.
     """
 
     def __init__(
@@ -113,7 +112,8 @@ class RustCoherenceScorer:
     def bind(self, prompt: str) -> Any:
         """A scorer of texts for this prompt: (text) -> coherence. For streams, mostly with accumulate=True.
 
-        It has the limits and callbacks of this scorer, and no history; natively it runs without the GIL.
+        It has the weights and callbacks of this scorer, and no history. One stream at a time uses it; without callbacks
+        it runs without the GIL.
         """
         with self._lock:
             return self._scorer.bind(prompt)

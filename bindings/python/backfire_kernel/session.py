@@ -38,7 +38,7 @@ class Average(float):
 
 
 class Record(NamedTuple):
-    """A stream as its kernel hands it over; scores and times have a double for each token, NaN where it has no score."""
+    """What a kernel hands over; scores and times have a double for each token, NaN where it has no score."""
 
     kind: int
     halt_index: int

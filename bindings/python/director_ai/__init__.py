@@ -6,8 +6,8 @@
     print(agent.process("What color is the sky?").output)
     print(agent._rust_available)
 
-The kernels are those of backfire_kernel where it is installed, else director_ai.pure, which decides the same bit by bit.
-docs/oversight-python.md tells the rest.
+The kernels are those of backfire_kernel where it is installed, else director_ai.pure, which decides the same, bit by
+bit. docs/oversight-python.md tells the rest.
 """
 
 from .agent import CoherenceAgent, ReviewResult

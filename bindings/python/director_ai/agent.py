@@ -39,8 +39,8 @@ class CoherenceAgent:
 
     generator       (prompt) -> one answer, a str, or several, an iterable of str. process() needs one
     config          a BackfireConfig
-    use_nli         True: nli_callback is needed; False: it is not used; None: it is used if there is one. ValueError for
-                    True without a callback: the check that was asked for is never left out silently
+    use_nli         True: nli_callback is needed; False: it is not used; None: it is used if there is one. ValueError
+                    for True without a callback: the check that was asked for is never left out silently
     nli_callback, knowledge
                     as nli_callback and knowledge_callback of CoherenceScorer
     token_scorer    (text so far) -> score, asked for every token that is released. None: the candidate's own score

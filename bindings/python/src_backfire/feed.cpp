@@ -115,7 +115,7 @@ private:
       if (!seen.error)
         return false;
     }
-    return push_token(self_, token, seen);
+    return push_token(self_, token, seen, answered_ != 0 ? std::exchange(answered_, 0) : now_ns());
   }
 
   bool score(PyObject* token, BackfireObservation& seen, ref& failure) {
@@ -130,7 +130,8 @@ private:
     if (scores_.kind == source::callable ? !call(scores_, accumulate_ ? so_far_.get() : token, seen.score, failure)
                                          : !call_native(token, seen.score))
       return false;
-    seen.latency_ms = static_cast<double>(now_ns() - asked) * 1e-6;
+    answered_ = now_ns();
+    seen.latency_ms = static_cast<double>(answered_ - asked) * 1e-6;
     return true;
   }
 
@@ -199,7 +200,7 @@ private:
   bool run_in_chunks(PyObject* tokens) {
     for (Py_ssize_t begin = 0; !is_halted(self_); begin += chunk_size) {
       ref part(PySequence_GetSlice(tokens, begin, begin + chunk_size));
-      ref chunk(part ? PySequence_List(part.get()) : nullptr);
+      ref chunk(part && PyTuple_CheckExact(part.get()) ? PySequence_List(part.get()) : part.release());
       if (!chunk)
         return false;
       if (PyList_Size(chunk.get()) == 0)
@@ -227,7 +228,8 @@ private:
       return false;
     // The one that is no str raises here.
     const BackfireObservation nothing{sizeof nothing, 0, 0, 0, 0, 0, nullptr};
-    return done < good || good == count || is_halted(self_) || push_token(self_, PyList_GetItem(chunk, good), nothing);
+    return done < good || good == count || is_halted(self_) ||
+           push_token(self_, PyList_GetItem(chunk, good), nothing, 0);
   }
 
   bool read_piece(PyObject* token, piece& out, PyObject* held) const {
@@ -241,39 +243,45 @@ private:
   // How many were pushed.
   Py_ssize_t push_pieces(const piece* pieces, Py_ssize_t count) {
     Py_ssize_t done = 0;
+    std::int64_t now = 0;
     while (done < count && !is_halted(self_)) {
+      // Scores of a table take no time: the clock of 16 tokens is one.
+      if (scores_.kind == source::native || done % 16 == 0)
+        now = now_ns();
       const piece& token = pieces[done++];
-      const std::string_view text{token.text, static_cast<std::size_t>(token.length)};
-      const std::size_t index = self_->kept->size();
-      if (accumulate_)
-        bytes_so_far_ += text;
-      BackfireObservation seen{sizeof seen, 0, entropies_.kind != source::none, 0, 0, nan, nullptr};
-      if (backfire_stream_wants_score(self_->handle) == 1)
-        observe(text, index, seen);
-      if (seen.has_entropy && entropies_.values.has(index))
-        seen.entropy = entropies_.values.at(index);
-      push_observed(self_, text.data(), text.size(), seen);
+      now = push_piece({token.text, static_cast<std::size_t>(token.length)}, now);
     }
     return done;
   }
 
-  void observe(std::string_view text, std::size_t index, BackfireObservation& seen) {
-    if (scores_.kind == source::numbers) {
+  // Returns when its verdict was known.
+  std::int64_t push_piece(std::string_view text, std::int64_t now) {
+    const std::size_t index = self_->kept->size();
+    BackfireObservation seen{sizeof seen, 0, entropies_.kind != source::none, 0, 0, nan, nullptr};
+    if (accumulate_)
+      bytes_so_far_ += text;
+    const bool wanted = backfire_stream_wants_score(self_->handle) == 1;
+    if (wanted && scores_.kind == source::numbers) {
       seen.scored = scores_.values.has(index);
       seen.score = seen.scored ? scores_.values.at(index) : 0;
-      return;
+    } else if (wanted) {
+      seen.scored = 1;
+      seen.score = native_score(accumulate_ ? std::string_view(bytes_so_far_) : text);
+      const std::int64_t asked = std::exchange(now, now_ns());
+      seen.latency_ms = static_cast<double>(now - asked) * 1e-6;
     }
-    const std::int64_t asked = now_ns();
-    seen.score = native_score(accumulate_ ? std::string_view(bytes_so_far_) : text);
-    seen.scored = 1;
-    seen.latency_ms = static_cast<double>(now_ns() - asked) * 1e-6;
+    if (seen.has_entropy && entropies_.values.has(index))
+      seen.entropy = entropies_.values.at(index);
+    push_observed(self_, text.data(), text.size(), seen, wanted, now);
+    return now;
   }
 
   stream* self_;
   source scores_;
   source entropies_;
   bool accumulate_ = false;
-  ref so_far_; // the tokens' text, in one of these two
+  std::int64_t answered_ = 0; // when the scorer has, for the token at hand
+  ref so_far_;                // the tokens' text, in one of these two
   std::string bytes_so_far_;
 };
 

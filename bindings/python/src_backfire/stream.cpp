@@ -129,9 +129,9 @@ PyObject* push(PyObject* object, PyObject* args, PyObject* keywords) {
     ref held;
     Py_ssize_t length = 0;
     seen.error = utf8_of(failure.get(), length, held);
-    if (!seen.error || !push_token(self, given.token, seen))
+    if (!seen.error || !push_token(self, given.token, seen, now_ns()))
       return nullptr;
-  } else if (!push_token(self, given.token, seen)) {
+  } else if (!push_token(self, given.token, seen, now_ns())) {
     return nullptr;
   }
   return new_verdict(self->last, released_text(self, given.token));
@@ -259,15 +259,15 @@ bool turn::take(bool also_ended) {
   return mine_ = self_->busy = true;
 }
 
-void push_observed(stream* self, const char* text, std::size_t length, const BackfireObservation& seen) {
-  const bool counts = seen.scored || seen.error != nullptr || backfire_stream_wants_score(self->handle) == 1;
+void push_observed(stream* self, const char* text, std::size_t length, const BackfireObservation& seen, bool counts,
+                   std::int64_t now) {
   self->released = self->last.released;
   backfire_stream_observe(self->handle, text, length, &seen, &self->last);
   const bool has_score = counts && self->last.kind != BACKFIRE_HALT_KERNEL_INACTIVE;
-  self->kept->add(has_score ? self->last.score : nan, static_cast<double>(now_ns() - self->begun_ns) / 1e9);
+  self->kept->add(has_score ? self->last.score : nan, static_cast<double>(now - self->begun_ns) / 1e9);
 }
 
-bool push_token(stream* self, PyObject* token, const BackfireObservation& seen) {
+bool push_token(stream* self, PyObject* token, const BackfireObservation& seen, std::int64_t now) {
   if (!PyUnicode_Check(token)) {
     ref type(PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(token)), "__name__"));
     if (type)
@@ -287,7 +287,8 @@ bool push_token(stream* self, PyObject* token, const BackfireObservation& seen) 
     return PyErr_NoMemory(), false;
   if (PyList_Append(self->tokens, token) < 0)
     return false;
-  push_observed(self, text, static_cast<std::size_t>(length), seen);
+  const bool counts = seen.scored || seen.error != nullptr || backfire_stream_wants_score(self->handle) == 1;
+  push_observed(self, text, static_cast<std::size_t>(length), seen, counts, now);
   return true;
 }
 

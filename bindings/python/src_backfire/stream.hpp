@@ -43,10 +43,12 @@ private:
 
 inline bool is_halted(const stream* self) { return self->last.action == BACKFIRE_HALT; }
 
-// Pushes a token into the library, whatever it says, and records it; there is room in the records. Needs no GIL.
-void push_observed(stream* self, const char* text, std::size_t length, const BackfireObservation& seen);
+// Pushes a token into the library, whatever it says, and records it with its time; there is room in the records. Needs
+// no GIL. counts: the token was to be scored, or is.
+void push_observed(stream* self, const char* text, std::size_t length, const BackfireObservation& seen, bool counts,
+                   std::int64_t now);
 // The same for a token of Python, which is kept. False with an error, and nothing has happened.
-bool push_token(stream* self, PyObject* token, const BackfireObservation& seen);
+bool push_token(stream* self, PyObject* token, const BackfireObservation& seen, std::int64_t now);
 
 // _feed(tokens, scorer, accumulate, entropy): pushes tokens until they end or the stream halts.
 PyObject* feed(PyObject* object, PyObject* args);

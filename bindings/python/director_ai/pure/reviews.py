@@ -121,8 +121,8 @@ class Scorer:
         found: dict[str, Any] = {"rule": "", "divergence": 0.0}
         self._evidence["logic"] = found
         measure = self._ask_nli if self._nli else _overlap
-        found["divergence"] = measured = measure(prompt, action, found)
-        return measured
+        found["divergence"] = measure(prompt, action, found)
+        return float(found["divergence"])
 
     def _ask_nli(self, prompt: str, action: str, found: dict[str, Any]) -> float:
         try:
@@ -167,7 +167,7 @@ class Scorer:
 
 
 def _overlap(prompt: str, action: str, found: dict[str, Any]) -> float:
-    """What words show: a telling phrase, the share of the prompt's words that come again, and whether they are denied."""
+    """What words show: a telling phrase, the share of the prompt's words that come again, whether they are denied."""
     prompt, action = lower(prompt), lower(action)
     for phrase, divergence in _PHRASES.items():
         if phrase in action:
@@ -204,9 +204,7 @@ def _agreement(context: str, action: str, found: dict[str, Any]) -> float:
 
 
 class BoundScorer:
-    """What RustCoherenceScorer.bind() returns: called with a text, the coherence of the text with the prompt, in [0, 1]."""
-
-    __slots__ = ("_scorer", "_prompt")
+    """What RustCoherenceScorer.bind() returns: called with a text, its coherence with the prompt, in [0, 1]."""
 
     def __init__(self, scorer: Scorer, prompt: str) -> None:
         self._scorer, self._prompt = scorer, prompt

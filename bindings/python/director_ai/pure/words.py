@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 FUNCTION_WORDS = frozenset(
-    """a about am an and are as at be been but by can could did do does for from had has have he her his how i if in into
-    is it its may me might must my of on or our s shall she should so such t tell than that the their them then there
-    these they this those to us was we were what when where which who whom whose why will with would you your yours
-    yourself yourselves""".split()
+    """a about am an and are as at be been but by can could did do does for from had has have he her his how i if
+    in into is it its may me might must my of on or our s shall she should so such t tell than that the their
+    them then there these they this those to us was we were what when where which who whom whose why will with
+    would you your yours yourself yourselves""".split()
 )
 
 # Where str.lower() gives more than one character, or looks at the neighbours. A lone surrogate has three bytes that are

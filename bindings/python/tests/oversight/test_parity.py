@@ -1,5 +1,6 @@
-"""10,000 random streams: the native kernel and the one in plain Python decide the same, every double of every verdict."""
+"""10,000 random streams: the native kernel and the one in plain Python decide the same, every double of a verdict."""
 
+import itertools
 import math
 import os
 import random
@@ -8,6 +9,7 @@ import unittest
 
 import backfire_kernel
 import director_ai.pure
+from both_kernels import given
 
 STREAMS = int(os.environ.get("MYCELIUM_PARITY_STREAMS", "10000"))
 TOKENS = ["a", "word ", "end. ", "\u3002", " ", '."', "line\n", "3.5", ")", "\u00e9", "\ud800", ""]
@@ -86,23 +88,16 @@ class ParityTest(unittest.TestCase):
         for seed in range(STREAMS // 10):
             dice = random.Random(seed)
             fields = {**random_fields(dice), "deadline_ms": 1e9}
-            size = dice.randrange(0, 600)
-            tokens = dice.choices(TOKENS, k=size)
+            tokens = dice.choices(TOKENS, k=dice.randrange(0, 600))
             scores = [dice.gauss(0.8, 0.05) for _ in tokens]
+            # A scorer is asked for the tokens that want a score only.
+            scorers = [lambda scores=scores: scores]
+            scorers.append(lambda scores=scores[:: fields["score_every"]]: given(*scores))
             sessions = []
             for package in (backfire_kernel, director_ai.pure):
-                for source in (tokens, iter(tokens)):
-                    rest = iter(range(size))
-
-                    def scorer(token, rest=rest):
-                        return scores[next(rest)]
-
-                    for given in (scorer, scores):
-                        if given is scorer and fields["score_every"] != 1:
-                            continue
-                        kernel = package.RustStreamingKernel(**fields)
-                        sessions.append(session_of(kernel.stream_tokens(list(tokens), given)))
-                    del source
+                for source, scorer in itertools.product((list, iter), scorers):
+                    kernel = package.RustStreamingKernel(**fields)
+                    sessions.append(session_of(kernel.stream_tokens(source(tokens), scorer())))
             for other in sessions[1:]:
                 self.assertEqual(sessions[0], other, f"stream {seed}")
 
