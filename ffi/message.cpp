@@ -42,6 +42,8 @@ int32_t mycelium_message_envelope(const MyceliumMessage* m, MyceliumEnvelope* ou
     std::memcpy(e.trace_id, extras->trace.trace_id.data(), sizeof e.trace_id);
     std::memcpy(e.span_id, extras->trace.span_id.data(), sizeof e.span_id);
     e.trace_flags = extras->trace.flags;
+    if (extras->from.node != 0)
+      e.timestamp_ns = extras->from.timestamp_ns;
   }
   return write_struct(out, e);
 }

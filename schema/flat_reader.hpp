@@ -40,8 +40,25 @@ inline constexpr unsigned max_depth = 64;
 constexpr std::uint64_t max_steps(std::size_t payload_size) { return 1024 + 4 * std::uint64_t{payload_size}; }
 constexpr std::uint64_t max_reach(std::size_t payload_size) { return (16u << 20) + 8 * std::uint64_t{payload_size}; }
 
+// Most text is. The last eight bytes are looked at as a whole, whether or not some of them were seen before.
+inline bool is_ascii(const std::uint8_t* text, std::size_t size) {
+  std::uint64_t seen = 0;
+  if (std::uint64_t eight = 0; size >= sizeof eight) {
+    for (std::size_t i = 0; i < size - sizeof eight; i += sizeof eight) {
+      std::memcpy(&eight, text + i, sizeof eight);
+      seen |= eight;
+    }
+    std::memcpy(&eight, text + size - sizeof eight, sizeof eight);
+    seen |= eight;
+  } else {
+    for (std::size_t i = 0; i < size; ++i)
+      seen |= text[i];
+  }
+  return (seen & 0x8080808080808080u) == 0;
+}
+
 // Well-formed UTF-8 as in table 3-7 of the Unicode Standard: no overlong forms, no surrogates, nothing over U+10FFFF.
-inline bool is_utf8(const std::uint8_t* text, std::size_t size) {
+[[gnu::noinline]] inline bool is_any_utf8(const std::uint8_t* text, std::size_t size) {
   std::size_t i = 0;
   while (i < size) {
     if (std::uint64_t eight = 0; size - i >= sizeof eight) {
@@ -71,6 +88,10 @@ inline bool is_utf8(const std::uint8_t* text, std::size_t size) {
     i += following + 1;
   }
   return true;
+}
+
+inline bool is_utf8(const std::uint8_t* text, std::size_t size) {
+  return is_ascii(text, size) || is_any_utf8(text, size);
 }
 
 class reader {

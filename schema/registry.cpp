@@ -1,6 +1,7 @@
 #include "schema/registry.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace mycelium::schema {
 namespace {
@@ -88,5 +89,17 @@ result<void> registry::verify(std::uint16_t type_id, bytes payload, verify_level
 }
 
 bool registry::contains(std::uint16_t type_id) const noexcept { return set_of(type_id) != nullptr; }
+
+std::vector<message_type> registry::types() const {
+  std::map<std::uint16_t, message_type> all;
+  const std::lock_guard lock(mutex_);
+  for (const auto& set : sets_)
+    for (const auto& type : set->types())
+      all.try_emplace(type.type_id, type);
+  std::vector<message_type> sorted;
+  for (auto& [type_id, type] : all)
+    sorted.push_back(std::move(type));
+  return sorted;
+}
 
 } // namespace mycelium::schema

@@ -69,6 +69,7 @@ public:
   result<message_type> find(std::uint16_t type_id) const;
   result<void> verify(std::uint16_t type_id, bytes payload, verify_level level) const;
   bool contains(std::uint16_t type_id) const noexcept;
+  std::vector<message_type> types() const; // of all sets, each once, sorted by type_id
 
 private:
   // type_id >> 8 chooses a page, the rest an entry: the set that knows the type, alive as long as the registry.

@@ -39,7 +39,35 @@ struct outgoing {
   std::uint64_t destination_key = 0;
   std::uint64_t correlation_id = 0;
   const trace_context* trace = nullptr;
-  pending_request* request = nullptr; // counted by the message while it lives
+  pending_request* request = nullptr;  // counted by the message while it lives
+  const remote_origin* from = nullptr; // it was published on another node
+};
+
+// A message on its way into lanes that were full, for a thread that must not wait for them.
+class undelivered {
+public:
+  undelivered() = default;
+  undelivered(undelivered&& other) noexcept = default;
+  undelivered& operator=(undelivered&& other) noexcept = default;
+  ~undelivered();
+
+  bool empty() const noexcept { return lanes_.empty(); }
+
+private:
+  friend class bus;
+  friend class message_dispatch;
+  message_ptr held_; // one reference of its own, beside one for each lane
+  std::vector<counted_ptr<lane>> lanes_;
+  std::int64_t since_ns_ = 0; // monotonic
+};
+
+// What lives with a bus and ends with it: its bridge.
+class attachment {
+public:
+  virtual ~attachment() = default;
+  // On the thread that closes the bus: what the bus accepted is in queues that are being emptied, or was dropped.
+  // Afterwards no thread of the attachment uses the bus.
+  virtual void close(const deadline& until) = 0;
 };
 
 struct payload {
@@ -81,6 +109,11 @@ public:
   status publish(read_guard& guard, const outgoing& what, message::bytes content);
   // The `size` bytes at `offset` of a loan, which is taken if they pass admit().
   status publish(read_guard& guard, const outgoing& what, message* loan, std::size_t offset, std::size_t size);
+  // For the thread of a bridge: runs no callback and waits for no lane. Lanes without room, whose policy is to wait,
+  // go to `rest`; to be offered again, until it is empty, before the next message of the same source.
+  status publish_at_once(const outgoing& what, message::bytes content, undelivered& rest);
+  // True once nothing is left: each lane has taken it, has ended, or has been full for its block_timeout_ns.
+  bool offer_again(undelivered& rest);
   struct batch_result {
     status outcome;
     std::size_t accepted;
@@ -106,6 +139,14 @@ public:
                              std::uint64_t* out_id);
   result<void> reply(const message& request, std::uint16_t type_id, message::bytes content);
   result<void> cancel_request(std::uint64_t request_id);
+
+  // ---- what a bridge needs: bus_attach.cpp ----
+  // One attachment a bus; invalid_argument if there is one already.
+  result<void> attach(std::shared_ptr<attachment> what, std::function<void()> types_changed);
+  std::shared_ptr<attachment> attached() const;
+  // Types that somebody in this process subscribes to, sorted. `types_changed` is called after it may have become
+  // another list, on whatever thread, possibly under a lock: it may only take note.
+  std::vector<std::uint16_t> subscribed_types() const;
 
   // ---- the end: bus_close.cpp ----
   result<void> flush(const deadline& until);
@@ -151,6 +192,7 @@ private:
   static bool would_wait_for_each_other(lane& target);
   static void stop_waiting();
   void forget_finished();
+  void note_types_locked(const lane& changed) const;
   result<void> send_request(const outgoing& what, message::bytes content, pending_request& pending);
   std::vector<counted_ptr<lane>> living_lanes() const;
   std::vector<counted_ptr<lane>> ending_lanes() const;
@@ -172,6 +214,8 @@ private:
   mutable std::mutex control_; // the maps below, and writing routing_
   std::map<std::uint64_t, std::unique_ptr<subscription>> subscriptions_;
   std::map<std::uint64_t, counted_ptr<delivery_queue>> queues_;
+  std::shared_ptr<attachment> attached_;
+  std::function<void()> types_changed_;
   std::vector<counted_ptr<lane>> ending_; // unsubscribed, perhaps with a callback that still runs
   lane_stats ended_;                      // sums of subscriptions that are no more
   std::mutex closing_mutex_;              // one close at a time

@@ -72,6 +72,8 @@ result<void> bus::close(const deadline& until) {
     return {};
   stop_accepting();
   wait_for_readers();
+  if (const auto bridge = attached())
+    bridge->close(until); // what is for other nodes goes out, what came from them is in the lanes
   // What was accepted is delivered, as far as the deadline allows. Callbacks get `closed` for what they publish now.
   // A queue that this very thread serves cannot get emptier while we wait.
   for (auto& l : living_lanes())

@@ -38,7 +38,7 @@ std::span<lane* const> targets(const route& to, const outgoing& what, lane*& one
 alignas(16) constexpr std::uint8_t nothing[16] = {}; // where an empty payload is
 
 bool needs_extras(const outgoing& what) {
-  return what.trace != nullptr || what.to != destination::all || what.request != nullptr;
+  return what.trace != nullptr || what.to != destination::all || what.request != nullptr || what.from != nullptr;
 }
 
 } // namespace
@@ -114,6 +114,11 @@ void bus::fill(message& m, const outgoing& what, publisher& by) {
       what.request->retain();
       what.request->mark_carried();
       extras->request = what.request;
+    }
+    if (what.from != nullptr) {
+      extras->from = *what.from;
+      m.publisher_id = what.from->publisher_id;
+      m.sequence = what.from->sequence;
     }
   }
 }
@@ -243,6 +248,35 @@ status bus::publish(read_guard& guard, const outgoing& what, message* loan, std:
   }
   loan->set_references(static_cast<std::uint32_t>(to->lanes.size()));
   return send(guard, *loan, to->lanes);
+}
+
+status bus::publish_at_once(const outgoing& what, message::bytes content, undelivered& rest) {
+  auto& me = publishers_.mine();
+  const read_guard guard;
+  if (const auto refused = admit(what.type_id, content); refused != status::success) {
+    me.count_refused();
+    return refused;
+  }
+  me.count_accepted(content.size());
+  const auto* to = routing_.find(what.type_id);
+  if (to == nullptr)
+    return status::success;
+  message_ptr m(build(what, content, me, 1, bool(to->kept)));
+  if (to->kept) {
+    to->kept->append(const_cast<message&>(*m), what.to == destination::all && what.request == nullptr);
+    to = routing_.find(what.type_id); // anew: see history::append
+  }
+  lane* one;
+  const auto lanes = to != nullptr ? targets(*to, what, one) : std::span<lane* const>{};
+  m->add_references(static_cast<std::uint32_t>(lanes.size()));
+  message_dispatch dispatch(*this, false);
+  dispatch.offer(m.get(), lanes, true);
+  rest.lanes_ = dispatch.take_full();
+  if (!rest.lanes_.empty()) {
+    rest.held_ = std::move(m);
+    rest.since_ns_ = monotonic_ns();
+  }
+  return dispatch.outcome();
 }
 
 bus::batch_result bus::publish_batch(read_guard& guard, std::span<const payload> payloads) {

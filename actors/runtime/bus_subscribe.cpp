@@ -49,6 +49,7 @@ result<std::uint64_t> bus::subscribe(subscription_options options) {
       r.lanes.push_back(data.get());
       kept = r.kept;
     });
+    note_types_locked(*data);
     if (data->options().history != 0) {
       auto past = kept ? kept->last(data->options().history) : history::snapshot{};
       data->begin_with(std::move(past.messages), past.last_index);
@@ -70,6 +71,7 @@ counted_ptr<lane> bus::remove(std::uint64_t subscription_id) {
   subscriptions_.erase(found);
   entry->data->end(drop_reason::unsubscribed);
   routing_.change(entry->data->type_id(), [&](route& r) { std::erase(r.lanes, entry->data.get()); });
+  note_types_locked(*entry->data);
   // No publisher knows the actor any more; a turn that it is in the middle of ends as it began.
   engine::dismiss(entry->actor);
   ending_.push_back(entry->data);

@@ -48,6 +48,7 @@ struct subscription_options {
   std::int64_t block_timeout_ns = 0;
   bool dedicated = false;
   bool run_inline = false;
+  bool leads_away = false; // to another node: no subscriber of this process
   void (*on_payload)(std::uint16_t, const std::uint8_t*, std::size_t, void*) = nullptr;
   void (*on_message)(const ::MyceliumMessage*, void*) = nullptr;
   void (*on_batch)(const ::MyceliumMessage* const*, std::size_t, void*) = nullptr;

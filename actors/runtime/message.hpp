@@ -23,6 +23,16 @@ struct trace_context {
   std::uint8_t flags = 0;
 };
 
+// Where a message from another node comes from. Of our own messages all is 0.
+struct remote_origin {
+  std::uint64_t node = 0;
+  std::uint64_t publisher_id = 0; // there
+  std::uint64_t sequence = 0;
+  std::int64_t timestamp_ns = 0; // when it was published, by that machine's clock
+  std::uint64_t link = 0;        // of this process, by which it came
+  std::uint8_t hops = 0;         // links that it has crossed
+};
+
 // What few messages carry; stands behind the payload.
 struct message_extras {
   trace_context trace;
@@ -30,6 +40,7 @@ struct message_extras {
   destination to = destination::all;
   std::uint64_t destination_key = 0;
   std::uint64_t history_index = 0;    // position among the kept messages of its type, 0: not kept
+  remote_origin from;                 // of a message from another node
   pending_request* request = nullptr; // counted; to be answered
 };
 

@@ -75,23 +75,29 @@ static char* copy(Text text) {
   return own;
 }
 
+/* The payload begins a cache line and the last KEPT results stay, here and in the other languages' programs: else one
+ * lucky or unlucky place in memory decides. */
+enum { KEPT = 64 };
 static uint64_t decode(Bench* self) {
   static const char text[] = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
   static const TextMessage message = {{"py", 2}, {text, 64}, 123};
-  uint8_t buffer[MESSAGE_SPACE + 66];
+  static _Alignas(64) uint8_t encoded[MESSAGE_SPACE + 66];
+  static char* kept[KEPT][2];
+  uint8_t buffer[sizeof encoded];
   size_t len = 0;
-  const uint8_t* encoded = text_message_encode(&message, buffer, sizeof buffer, &len);
+  const uint8_t* at = text_message_encode(&message, buffer, sizeof buffer, &len);
+  memcpy(encoded, at, len);
   (void)self;
   for (int i = 0; i < 1000; ++i) {
     TextMessage read;
     use(encoded);
     demand(text_message_decode(encoded, len, &read), "decode");
-    char* sender = copy(read.sender);
-    char* content = copy(read.content);
-    use(sender);
-    use(content);
-    free(content);
-    free(sender);
+    char** strings = kept[i % KEPT];
+    free(strings[0]);
+    free(strings[1]);
+    strings[0] = copy(read.sender);
+    strings[1] = copy(read.content);
+    use(strings);
   }
   return 1000;
 }

@@ -10,6 +10,10 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <memory>
+#include <new>
+#include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -61,11 +65,18 @@ struct bench {
     return 1000;
   }
 
+  // The payload begins a cache line and the last results stay: bindings/c/bench.c says why.
   int decode() {
-    static const auto encoded = TextMessage{.sender = "py", .content = std::string(64, 'x'), .timestamp = 123}.encode();
-    for (int i = 0; i < 1000; ++i) {
-      use(encoded);
-      const auto message = TextMessage::decode(encoded);
+    static const auto bytes = TextMessage{.sender = "py", .content = std::string(64, 'x'), .timestamp = 123}.encode();
+    alignas(64) static std::array<std::uint8_t, 256> payload{};
+    std::ranges::copy(bytes, payload.begin());
+    const auto encoded = std::span(payload).first(bytes.size());
+    static std::array<std::optional<TextMessage>, 64> kept;
+    for (std::size_t i = 0; i < 1000; ++i) {
+      use(payload);
+      auto& message = kept[i % kept.size()];
+      std::destroy_at(&message); // decoded in its place, as into a variable of its own
+      new (&message) std::optional(TextMessage::decode(encoded));
       if (!message)
         throw std::logic_error("a message was refused");
       use(*message);

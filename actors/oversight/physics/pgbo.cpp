@@ -33,8 +33,11 @@ result<pgbo_result> pgbo_engine::compute(values theta, double dt) {
   if (previous_.size() != 0)
     out.u_mu += (*now - previous_).unaryExpr(&wrapped) / dt;
   const double raw = out.u_mu.stableNorm();
+  if (!std::isfinite(raw))
+    return failure{status::invalid_argument, "dt is too small: the velocity is not finite"};
   out.u_mu /= 1 + raw / options_.u_cap;
-  out.u_norm = out.u_mu.norm();
+  for (out.u_norm = out.u_mu.norm(); out.u_norm >= options_.u_cap; out.u_norm = out.u_mu.norm())
+    out.u_mu *= 1 - 1e-15; // the 1 is rounded away in a sum with what is far larger
   // Product first: kappa u_i u_j from the left would not be the same number for (i, j) and (j, i).
   const matrix product = out.u_mu * out.u_mu.transpose();
   out.h_munu = options_.kappa * product;

@@ -38,6 +38,8 @@ struct phase_kernel {
   // Sines and cosines of angles up to farthest_phase; count is a multiple of phase_padding. Within 2 units in the last
   // place.
   void (*sincos)(const double* angle, double* sine, double* cosine, std::size_t count) noexcept;
+  // e^x for |x| up to 700; count is a multiple of phase_padding. Within 2 units in the last place.
+  void (*exponential)(const double* x, double* out, std::size_t count) noexcept;
   // |mean of (cosine, sine)| of n.
   double (*order)(const double* sine, const double* cosine, std::size_t n) noexcept;
   // scale * sqrt(-2 ln max(first, 1e-300)) cos(2 pi second) for uniform numbers in [0, 1): standard normals, scaled.

@@ -72,6 +72,28 @@ inline real logarithm(real x) noexcept {
   return k * 6.93147180369123816490e-01 - ((half - (s * (half + (odd + even)) + k * 1.90821492927058770002e-10)) - f);
 }
 
+// e^x = 2^k e^r with |r| <= ln 2 / 2, by the method and the coefficients of fdlibm.
+inline real exponential(real x) noexcept {
+  const real shifted = x * 1.44269504088896338700e+00 + rounding;
+  const real k = shifted - rounding;
+  const real high = x - k * 6.93147180369123816490e-01;
+  const real low = k * 1.90821492927058770002e-10;
+  const real r = high - low;
+  const real z = r * r;
+  const real c =
+      r -
+      z * (1.66666666666666019037e-01 +
+           z * (-2.77777777770155933842e-03 +
+                z * (6.61375632143793436117e-05 + z * (-1.65339022054652515390e-06 + z * 4.13813679705723846039e-08))));
+  const real y = 1.0 - ((low - (r * c) / (2.0 - c)) - high);
+  return reinterpret_cast<real>(reinterpret_cast<whole>(y) + (reinterpret_cast<whole>(shifted) << 52));
+}
+
+void exponential_all(const double* x, double* out, std::size_t count) noexcept {
+  for (std::size_t i = 0; i < count; i += lanes)
+    store(out + i, exponential(load(x + i)));
+}
+
 void sincos_all(const double* angle, double* sine, double* cosine, std::size_t count) noexcept {
   for (std::size_t i = 0; i < count; i += lanes) {
     real s;
@@ -183,6 +205,6 @@ void step(phase_step& at) noexcept {
 #define PHASE_TEXT_OF(name) #name
 #define PHASE_TEXT(name) PHASE_TEXT_OF(name)
 extern const phase_kernel PHASE_KERNEL;
-const phase_kernel PHASE_KERNEL{PHASE_TEXT(PHASE_KERNEL), sincos_all, order, normals, step};
+const phase_kernel PHASE_KERNEL{PHASE_TEXT(PHASE_KERNEL), sincos_all, exponential_all, order, normals, step};
 
 } // namespace mycelium::oversight

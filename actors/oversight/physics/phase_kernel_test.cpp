@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
 #include <limits>
 
@@ -78,6 +79,21 @@ TEST(phase_kernel, normals_at_the_ends_of_the_range_are_finite) {
     ASSERT_NEAR(found[i], std::sqrt(-2 * std::log(std::max(first[i], 1e-300))), 1e-13) << first[i];
 }
 
+TEST(phase_kernel, exponentials_are_those_of_the_number) {
+  random_source random(6);
+  array x(65536);
+  for (auto& each : x)
+    each = (random.uniform() - 0.5) * (random.uniform() < 0.5 ? 8 : 1400);
+  x[0] = 0;
+  array found(x.size());
+  best_phase_kernel().exponential(x.data(), found.data(), x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double golden = double(std::exp(static_cast<long double>(x[i])));
+    ASSERT_LE(std::abs(found[i] - golden), 4e-16 * golden) << x[i];
+  }
+  EXPECT_EQ(found[0], 1);
+}
+
 TEST(phase_kernel, all_agree_to_the_bit) {
   const auto kernels = phase_kernels();
   ASSERT_GE(kernels.size(), 1u);
@@ -86,9 +102,11 @@ TEST(phase_kernel, all_agree_to_the_bit) {
   const auto first = uniforms(2, angle.size());
   const auto second = uniforms(3, angle.size());
   const auto results = [&](const phase_kernel& kernel) {
-    std::array<array, 3> out{array(angle.size()), array(angle.size()), array(angle.size())};
+    std::array<array, 4> out;
+    out.fill(array(angle.size()));
     kernel.sincos(angle.data(), out[0].data(), out[1].data(), angle.size());
     kernel.normals(first.data(), second.data(), 0.3, out[2].data(), angle.size());
+    kernel.exponential(out[2].data(), out[3].data(), angle.size());
     return out;
   };
   const auto golden = results(plain);

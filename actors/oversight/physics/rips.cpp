@@ -3,7 +3,7 @@
 #include "actors/oversight/physics/rips.hpp"
 
 #include <algorithm>
-#include <iterator>
+#include <bit>
 #include <numeric>
 #include <unordered_map>
 
@@ -13,41 +13,54 @@ namespace {
 // Filtration order: an edge is its rank by length (then by its ends); a triangle is the rank of its longest edge, then
 // the vertex opposite. Both orders are total, which makes the pairing unique.
 using triangle = std::uint32_t;
-using column = std::vector<triangle>; // a sum of triangles, ascending
+using column = std::vector<triangle>; // a sum of triangles
 
 struct edge {
   double length;
-  int a;
-  int b;
+  std::uint32_t a;
+  std::uint32_t b;
 };
 
 class filtration {
 public:
   explicit filtration(const matrix& distances)
-      : points_(int(distances.rows())), rank_(std::size_t(points_) * std::size_t(points_)) {
-    for (int b = 0; b < points_; ++b)
-      for (int a = 0; a < b; ++a)
+      : points_(std::uint32_t(distances.rows())), rank_(std::size_t{points_} * points_) {
+    edges_.reserve(rank_.size() / 2);
+    for (std::uint32_t b = 0; b < points_; ++b)
+      for (std::uint32_t a = 0; a < b; ++a)
         edges_.push_back({distances(a, b), a, b});
-    std::stable_sort(edges_.begin(), edges_.end(), [](const edge& x, const edge& y) { return x.length < y.length; });
+    std::sort(edges_.begin(), edges_.end(), [](const edge& x, const edge& y) {
+      return x.length != y.length ? x.length < y.length : x.b != y.b ? x.b < y.b : x.a < y.a;
+    });
     for (std::size_t i = 0; i < edges_.size(); ++i)
       rank_of(edges_[i].a, edges_[i].b) = rank_of(edges_[i].b, edges_[i].a) = std::uint32_t(i);
+    find_partners();
   }
 
   std::size_t edges() const noexcept { return edges_.size(); }
   const edge& at(std::size_t rank) const { return edges_[rank]; }
-  double length(triangle t) const { return edges_[t / unsigned(points_)].length; }
+  double length(triangle t) const { return edges_[t / points_].length; }
 
-  // The triangles that an edge is a side of.
-  column coboundary(std::size_t rank) {
+  // Whether an edge and the first triangle that it is a side of come together: the edge is the triangle's longest.
+  // Nothing else can be paired with either, and their hole has no length.
+  bool has_partner(std::size_t rank) const { return partner_[rank] != none; }
+  bool is_partner(triangle t) const { return partner_[t / points_] == t % points_; }
+  std::size_t partner_of(triangle t) const { return t / points_; }
+
+  // One more than the largest triangle.
+  std::size_t triangles() const noexcept { return edges_.size() * points_; }
+
+  // Tells add each triangle that an edge is a side of.
+  template <class Add>
+  void coboundary(std::size_t rank, Add add) const {
     const auto [length, a, b] = edges_[rank];
-    column out;
-    for (int v = 0; v < points_; ++v) {
+    for (std::uint32_t v = 0; v < points_; ++v) {
       if (v == a || v == b)
         continue;
       const auto with_a = rank_of(a, v);
       const auto with_b = rank_of(b, v);
       auto longest = std::uint32_t(rank);
-      int opposite = v;
+      auto opposite = v;
       if (with_a > longest) {
         longest = with_a;
         opposite = b;
@@ -56,66 +69,109 @@ public:
         longest = with_b;
         opposite = a;
       }
-      out.push_back(longest * unsigned(points_) + unsigned(opposite));
+      add(longest * points_ + opposite);
     }
-    std::sort(out.begin(), out.end());
-    return out;
   }
 
   std::vector<bool> spanning_tree() const {
-    std::vector<int> root(std::size_t(points_), 0);
-    std::iota(root.begin(), root.end(), 0);
-    const auto find = [&root](int at) {
-      while (root[std::size_t(at)] != at)
-        at = root[std::size_t(at)] = root[std::size_t(root[std::size_t(at)])];
+    std::vector<std::uint32_t> root(points_, 0);
+    std::iota(root.begin(), root.end(), 0u);
+    const auto find = [&root](std::uint32_t at) {
+      while (root[at] != at)
+        at = root[at] = root[root[at]];
       return at;
     };
     std::vector<bool> in_tree(edges_.size());
     for (std::size_t i = 0; i < edges_.size(); ++i) {
-      const int a = find(edges_[i].a);
-      const int b = find(edges_[i].b);
+      const auto a = find(edges_[i].a);
+      const auto b = find(edges_[i].b);
       in_tree[i] = a != b;
-      root[std::size_t(a)] = b;
+      root[a] = b;
     }
     return in_tree;
   }
 
 private:
-  std::uint32_t& rank_of(int a, int b) { return rank_[std::size_t(a * points_ + b)]; }
+  static constexpr std::uint32_t none = 0xffffffff;
 
-  int points_;
+  void find_partners() {
+    partner_.assign(edges_.size(), none);
+    for (std::size_t rank = 0; rank < edges_.size(); ++rank) {
+      const auto* with_a = &rank_[std::size_t{edges_[rank].a} * points_];
+      const auto* with_b = &rank_[std::size_t{edges_[rank].b} * points_];
+      for (std::uint32_t v = 0; v < points_; ++v)
+        if (with_a[v] < rank && with_b[v] < rank && v != edges_[rank].a && v != edges_[rank].b) {
+          partner_[rank] = v;
+          break;
+        }
+    }
+  }
+
+  std::uint32_t& rank_of(std::uint32_t a, std::uint32_t b) { return rank_[std::size_t{a} * points_ + b]; }
+  std::uint32_t rank_of(std::uint32_t a, std::uint32_t b) const { return rank_[std::size_t{a} * points_ + b]; }
+
+  std::uint32_t points_;
   std::vector<std::uint32_t> rank_;
   std::vector<edge> edges_;
+  std::vector<std::uint32_t> partner_; // the vertex opposite in the triangle that comes with an edge
 };
 
-column sum(const column& x, const column& y) {
-  column out;
-  out.reserve(x.size() + y.size());
-  std::set_symmetric_difference(x.begin(), x.end(), y.begin(), y.end(), std::back_inserter(out));
-  return out;
-}
+// A sum that is being made, a bit for each triangle; adding one twice takes it away. Its first triangle only ever moves
+// on, since what is added begins with it.
+class working_sum {
+public:
+  explicit working_sum(std::size_t triangles) : bits_(triangles / 64 + 1) {}
+
+  void begin() noexcept { at_ = 0; }
+  void flip(triangle t) noexcept { bits_[t / 64] ^= std::uint64_t{1} << t % 64; }
+  // False if it is empty.
+  bool first(triangle& out) noexcept {
+    while (at_ < bits_.size() && bits_[at_] == 0)
+      ++at_;
+    if (at_ == bits_.size())
+      return false;
+    out = triangle(at_ * 64) + triangle(std::countr_zero(bits_[at_]));
+    return true;
+  }
+  // What it has, which leaves it empty.
+  column take() {
+    column out;
+    for (triangle t; first(t); flip(t))
+      out.push_back(t);
+    return out;
+  }
+
+private:
+  std::vector<std::uint64_t> bits_;
+  std::size_t at_ = 0; // before it all bits are 0
+};
 
 } // namespace
 
 std::vector<bar> rips_holes(const matrix& distances) {
-  filtration all(distances);
+  const filtration all(distances);
   const auto in_tree = all.spanning_tree();
-  std::unordered_map<triangle, column> reduced; // by their first triangle
+  std::unordered_map<triangle, column> reduced; // by their first triangle; without those that a partner has
   std::vector<bar> bars;
+  working_sum sum(all.triangles());
+  const auto flip = [&sum](triangle t) { sum.flip(t); };
   for (auto rank = all.edges(); rank-- > 0;) {
-    if (in_tree[rank])
+    if (in_tree[rank] || all.has_partner(rank))
       continue;
-    auto rest = all.coboundary(rank);
-    for (auto same = reduced.end(); !rest.empty(); rest = sum(rest, same->second))
-      if (same = reduced.find(rest.front()); same == reduced.end())
-        break;
-    if (rest.empty()) // a hole that nothing fills: not in a full Rips complex, whose last edge fills all
-      continue;
-    const bar found{all.at(rank).length, all.length(rest.front())};
-    if (found.length() > 0)
-      bars.push_back(found);
-    const auto first = rest.front();
-    reduced.emplace(first, std::move(rest));
+    sum.begin();
+    all.coboundary(rank, flip);
+    for (triangle first; sum.first(first);) {
+      if (all.is_partner(first)) {
+        all.coboundary(all.partner_of(first), flip);
+      } else if (const auto same = reduced.find(first); same != reduced.end()) {
+        std::for_each(same->second.begin(), same->second.end(), flip);
+      } else {
+        const bar found{all.at(rank).length, all.length(first)};
+        if (found.length() > 0)
+          bars.push_back(found);
+        reduced.emplace(first, sum.take());
+      }
+    }
   }
   std::stable_sort(bars.begin(), bars.end(), [](const bar& x, const bar& y) { return x.length() > y.length(); });
   return bars;

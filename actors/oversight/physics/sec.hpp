@@ -1,9 +1,11 @@
 // How far oscillators are from coherence, as an energy V = Vc + Vf + Ve: coupling, frequency, entropy of the phases.
 #pragma once
 
+#include "actors/oversight/physics/phase_kernel.hpp"
 #include "actors/oversight/physics/phases.hpp"
 
 #include <optional>
+#include <vector>
 
 namespace mycelium::oversight {
 
@@ -29,18 +31,26 @@ public:
   double largest() const noexcept { return largest_; } // Vmax
 
 private:
-  sec_functional(double lambda_omega, double lambda_entropy, const network& oscillators)
-      : lambda_omega_(lambda_omega), lambda_entropy_(lambda_entropy), net_(oscillators),
-        largest_(std::max(2 * oscillators.k.sum(), 1e-12)) {}
+  sec_functional(double lambda_omega, double lambda_entropy, const network& oscillators);
 
-  double coupling(const vector& theta) const;
+  // Coupling and entropy of one set of phases.
+  struct energy {
+    double coupling = 0;
+    double entropy = 0;
+    double order = 0;
+  };
+  energy measure(const vector& theta) const;
+  double coupling(values theta) const;
   double frequency(const vector& theta, const vector& previous, double dt) const;
-  double entropy(const vector& theta) const;
+  double entropy(values sine, values cosine) const;
 
   double lambda_omega_;
   double lambda_entropy_;
   network net_;
   double largest_;
+  // Where the density of the phases is asked for.
+  std::vector<double> point_sine_;
+  std::vector<double> point_cosine_;
 };
 
 } // namespace mycelium::oversight

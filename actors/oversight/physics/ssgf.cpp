@@ -8,6 +8,7 @@ namespace {
 constexpr double micro_dt = 0.001;
 constexpr double micro_field = 0.05;
 constexpr double graph_share = 0.1; // of W and of h in the effective coupling
+constexpr double farthest_z = 30;   // every weight stays a positive number, whatever the learning rate
 
 double phase(const vector& theta, Eigen::Index i) { return theta[std::min(i, theta.size() - 1)]; }
 
@@ -19,8 +20,8 @@ result<void> ssgf_options::check() const {
     return wrong("lr_z must be finite and >= 0");
   if (n_micro < 1 || n_micro > 100000)
     return wrong("n_micro must be in [1, 100000]");
-  if (!(noise_amp >= 0) || !std::isfinite(noise_amp))
-    return wrong("noise_amp must be finite and >= 0");
+  if (!(noise_amp >= 0 && noise_amp <= 1e300))
+    return wrong("noise_amp must be in [0, 1e300]");
   return {};
 }
 
@@ -81,6 +82,7 @@ ssgf_step ssgf_engine::outer_step() {
   out.costs = costs_of(w_, pairs_, at);
   gradient_ = cost_gradient(z_, w_, pairs_, at);
   z_ -= options_.lr_z * control_.lr_z_scale * gradient_;
+  z_ = z_.cwiseMax(-farthest_z).cwiseMin(farthest_z);
   w_ = weights_of(z_, theta_.size());
   pairs_ = laplacian_eigenpairs(w_, &pairs_.v);
 

@@ -67,6 +67,20 @@ TEST(ssgf, weights_stay_symmetric_eigenvalues_ordered_and_order_between_0_and_1)
   }
 }
 
+TEST(ssgf, any_learning_rate_and_noise_leave_it_finite) {
+  for (const double lr : {1e3, 1e12, 1e300})
+    for (const double noise : {0.0, 1e300}) {
+      auto engine = *ssgf_engine::create({.lr_z = lr, .noise_amp = noise, .seed = 5});
+      for (int i = 0; i < 50; ++i) {
+        const auto step = engine.outer_step();
+        ASSERT_TRUE(std::isfinite(step.u_total)) << lr << " " << noise << " " << i;
+        ASSERT_TRUE(engine.z().allFinite());
+        ASSERT_TRUE(engine.theta().allFinite());
+        ASSERT_GT((engine.w() + matrix::Identity(16, 16)).minCoeff(), 0);
+      }
+    }
+}
+
 TEST(ssgf, eigenvectors_solve_the_laplacian_and_keep_their_sign) {
   random_source random(8);
   const matrix w = weights_of(random_vector(random, 120, 2), 16);

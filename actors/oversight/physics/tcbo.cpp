@@ -33,34 +33,44 @@ result<tcbo_observer> tcbo_observer::create(const tcbo_options& options) {
   return tcbo_observer(options);
 }
 
+tcbo_observer::tcbo_observer(const tcbo_options& options)
+    : options_(options), ring_(matrix::Zero(2 * options.n, options.window_size)),
+      squares_(matrix::Zero(options.window_size, options.window_size)) {}
+
 result<void> tcbo_observer::push(values theta) {
-  auto read = read_phases(theta, options_.n);
+  const auto read = read_phases(theta, options_.n);
   if (!read)
     return read.error();
-  window_.push_back(std::move(*read));
-  if (window_.size() > std::size_t(options_.window_size))
-    window_.pop_front();
+  ring_.col(next_) << read->array().cos().matrix(), read->array().sin().matrix();
+  for (int i = 0; i < options_.window_size; ++i)
+    squares_(i, next_) = squares_(next_, i) = (ring_.col(i) - ring_.col(next_)).squaredNorm();
+  next_ = (next_ + 1) % options_.window_size;
+  samples_ = std::min(samples_ + 1, options_.window_size);
   stale_ = true;
   return {};
 }
 
-matrix tcbo_observer::cloud() const {
+// Of a full window, whose oldest sample is in the next column.
+matrix tcbo_observer::cloud_distances() const {
   const int reach = (options_.embed_dim - 1) * options_.tau_delay;
-  matrix points(options_.window_size - reach, 2 * options_.n * options_.embed_dim);
-  for (int row = 0; row < points.rows(); ++row)
-    for (int d = 0; d < options_.embed_dim; ++d) {
-      const auto& theta = window_[std::size_t(row + reach - d * options_.tau_delay)];
-      points.row(row).segment(2 * d * options_.n, options_.n) = theta.array().cos().transpose();
-      points.row(row).segment((2 * d + 1) * options_.n, options_.n) = theta.array().sin().transpose();
+  const int points = options_.window_size - reach;
+  const auto column = [this](int sample) { return (next_ + sample) % options_.window_size; };
+  matrix out = matrix::Zero(points, points);
+  for (int i = 0; i < points; ++i)
+    for (int j = 0; j < i; ++j) {
+      double sum = 0;
+      for (int d = 0; d <= reach; d += options_.tau_delay)
+        sum += squares_(column(i + d), column(j + d));
+      out(i, j) = out(j, i) = std::sqrt(sum / (double(options_.n) * options_.embed_dim));
     }
-  return points / std::sqrt(double(options_.n) * options_.embed_dim);
+  return out;
 }
 
 const tcbo_result& tcbo_observer::compute(bool force) {
-  if (window_.size() < std::size_t(options_.window_size) || (!stale_ && !force))
+  if (samples_ < options_.window_size || (!stale_ && !force))
     return last_;
   stale_ = false;
-  const auto bars = rips_holes(distances_between(cloud()));
+  const auto bars = rips_holes(cloud_distances());
   const double longest = bars.empty() ? 0 : bars.front().length();
   last_.s_h1 = longest > noise_floor ? longest : 0;
   last_.p_h1 = 1 / (1 + std::exp(-options_.beta * (last_.s_h1 - options_.s0)));
@@ -75,7 +85,7 @@ result<tcbo_result> tcbo_observer::push_and_compute(values theta, bool force) {
 }
 
 void tcbo_observer::reset() noexcept {
-  window_.clear();
+  samples_ = next_ = 0;
   last_ = {};
   stale_ = false;
 }

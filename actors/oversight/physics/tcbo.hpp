@@ -3,7 +3,7 @@
 
 #include "actors/oversight/physics/phases.hpp"
 
-#include <deque>
+#include <vector>
 
 namespace mycelium::oversight {
 
@@ -36,14 +36,20 @@ public:
   const tcbo_result& compute(bool force = false);
   result<tcbo_result> push_and_compute(values theta, bool force = false);
   void reset() noexcept;
-  std::size_t samples() const noexcept { return window_.size(); } // in the window
+  int samples() const noexcept { return samples_; } // in the window
 
 private:
-  explicit tcbo_observer(const tcbo_options& options) : options_(options) {}
-  matrix cloud() const;
+  explicit tcbo_observer(const tcbo_options& options);
+  matrix cloud_distances() const;
 
   tcbo_options options_;
-  std::deque<vector> window_;
+  // The window is a ring: sample t is in column t % window_size, cosines above sines, and so are the squared distances
+  // of any two. A point of the cloud is made of embed_dim samples, and so are distances: the cloud itself is never
+  // made.
+  matrix ring_;
+  matrix squares_;
+  int samples_ = 0;
+  int next_ = 0; // column
   tcbo_result last_;
   bool stale_ = false;
 };

@@ -5,6 +5,10 @@
 #include <Eigen/Geometry>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <map>
+#include <set>
+
 namespace mycelium::oversight {
 namespace {
 
@@ -84,6 +88,122 @@ TEST(rips, noise_has_only_short_holes) {
     ASSERT_GT(each.length(), 0);
     ASSERT_LT(each.length(), 0.3);
   }
+}
+
+// By the definition: every simplex up to tetrahedra has a column of the boundary matrix, which is reduced from the
+// left.
+std::vector<bar> holes_by_definition(const matrix& distances) {
+  const int n = int(distances.rows());
+  struct simplex {
+    double diameter;
+    std::vector<int> vertices;
+  };
+  std::vector<simplex> all;
+  for (unsigned set = 1; set < 1u << n; ++set) {
+    simplex each{0, {}};
+    for (int v = 0; v < n; ++v)
+      if ((set >> v & 1) != 0)
+        each.vertices.push_back(v);
+    if (each.vertices.size() > 3)
+      continue;
+    for (const int a : each.vertices)
+      for (const int b : each.vertices)
+        each.diameter = std::max(each.diameter, distances(a, b));
+    all.push_back(each);
+  }
+  std::stable_sort(all.begin(), all.end(), [](const simplex& x, const simplex& y) {
+    return x.diameter != y.diameter ? x.diameter < y.diameter : x.vertices.size() < y.vertices.size();
+  });
+  std::map<std::vector<int>, std::size_t> place;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    place[all[i].vertices] = i;
+  std::map<std::size_t, std::set<std::size_t>> reduced; // by the last simplex of a boundary
+  std::vector<bar> bars;
+  for (const auto& each : all) {
+    std::set<std::size_t> boundary;
+    for (std::size_t left = 0; left < each.vertices.size() && each.vertices.size() > 1; ++left) {
+      auto face = each.vertices;
+      face.erase(face.begin() + std::ptrdiff_t(left));
+      boundary.insert(place.at(face));
+    }
+    while (!boundary.empty() && reduced.count(*boundary.rbegin()) != 0)
+      for (const auto i : std::set(reduced[*boundary.rbegin()]))
+        if (!boundary.insert(i).second)
+          boundary.erase(i);
+    if (boundary.empty())
+      continue;
+    const auto last = *boundary.rbegin();
+    if (each.vertices.size() == 3 && each.diameter > all[last].diameter)
+      bars.push_back({all[last].diameter, each.diameter});
+    reduced[last] = std::move(boundary);
+  }
+  std::stable_sort(bars.begin(), bars.end(), [](const bar& x, const bar& y) { return x.length() > y.length(); });
+  return bars;
+}
+
+TEST(rips, any_cloud_has_the_holes_of_the_definition) {
+  random_source random(29);
+  std::size_t holes_seen = 0;
+  for (int round = 0; round < 200; ++round) {
+    matrix cloud(3 + round % 9, 2);
+    // Some on a grid, whose distances are often equal; some apart from each other.
+    for (auto& each : cloud.reshaped())
+      each = round % 2 == 0 ? random.uniform() : std::floor(random.uniform() * 4);
+    const auto distances = distances_between(cloud);
+    const auto found = rips_holes(distances);
+    const auto golden = holes_by_definition(distances);
+    ASSERT_EQ(found.size(), golden.size()) << round;
+    std::multiset<std::pair<double, double>> a;
+    std::multiset<std::pair<double, double>> b;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      a.emplace(found[i].birth, found[i].death);
+      b.emplace(golden[i].birth, golden[i].death);
+    }
+    ASSERT_EQ(a, b) << round;
+    holes_seen += found.size();
+  }
+  EXPECT_GT(holes_seen, 50u);
+}
+
+// The observer's cloud, made as its description says.
+TEST(tcbo, its_cloud_is_the_delay_embedding_on_the_circle) {
+  for (const int delay : {1, 2}) {
+    auto observer = *tcbo_observer::create({.n = 2, .window_size = 20, .embed_dim = 3, .tau_delay = delay});
+    random_source random(31);
+    std::vector<std::array<double, 2>> samples;
+    for (int t = 0; t < 55; ++t) {
+      samples.push_back({0.3 * t + 0.2 * random.normal(), 0.5 * t + 0.2 * random.normal()});
+      const auto found = *observer.push_and_compute(samples.back());
+      if (t < 19)
+        continue;
+      matrix cloud(20 - 2 * delay, 12);
+      for (int row = 0; row < cloud.rows(); ++row)
+        for (int d = 0; d < 3; ++d)
+          for (int i = 0; i < 2; ++i) {
+            const double phase = samples[std::size_t(t - 19 + row + d * delay)][std::size_t(i)];
+            cloud(row, 4 * d + 2 * i) = std::cos(phase) / std::sqrt(6);
+            cloud(row, 4 * d + 2 * i + 1) = std::sin(phase) / std::sqrt(6);
+          }
+      const auto golden = holes(cloud);
+      const double longest = golden.empty() || golden[0].length() <= .05 ? 0 : golden[0].length();
+      ASSERT_NEAR(found.s_h1, longest, 1e-12) << t;
+    }
+  }
+}
+
+TEST(tcbo, a_result_is_kept_until_the_next_push_and_reset_forgets_the_window) {
+  auto observer = *tcbo_observer::create({.n = 1, .window_size = 5});
+  random_source random(37);
+  for (int t = 0; t < 5; ++t)
+    ASSERT_TRUE(observer.push(std::vector{tau * random.uniform()}));
+  const auto found = observer.compute();
+  EXPECT_EQ(observer.compute(true).p_h1, found.p_h1);
+  EXPECT_GT(found.p_h1, 0);
+  observer.reset();
+  EXPECT_EQ(observer.samples(), 0);
+  for (int t = 0; t < 4; ++t)
+    EXPECT_EQ(observer.push_and_compute(std::vector{1.0 * t}, true)->p_h1, 0);
+  EXPECT_GT(observer.push_and_compute(std::vector{4.0})->p_h1, 0);
 }
 
 TEST(tcbo, a_rotation_closes_its_loop_and_rest_does_not) {

@@ -20,8 +20,10 @@ result<upde_stepper> upde_stepper::create(const upde_options& options, const net
   if (const auto right = net.check(); !right)
     return right.error();
   const vector fastest = net.omega.cwiseAbs() + net.k.cwiseAbs().rowwise().sum();
-  if (!std::isfinite((fastest.maxCoeff() + std::abs(options.field_pressure)) * options.dt))
-    return failure{status::invalid_argument, "a step must be finite: omega, k, field_pressure or dt is too large"};
+  const double noise = options.noise_amplitude * std::sqrt(options.dt);
+  if (!std::isfinite((fastest.maxCoeff() + std::abs(options.field_pressure)) * options.dt + 40 * noise))
+    return failure{status::invalid_argument,
+                   "a step must be finite: omega, k, field_pressure, noise_amplitude or dt is too large"};
   return upde_stepper(options, net);
 }
 

@@ -75,9 +75,6 @@ let run file publisher subscriber folder messages =
   in
   Runtime.subscribe bus TextMessage.t (receive receiver);
   Runtime.serve bus WordCountRequest.t WordCountReply.t answer;
-  (* Once this is answered, the thread of the handlers is at work, before messages come as fast as they can. *)
-  let first = Runtime.request ~timeout:patience bus WordCountRequest.t WordCountReply.t { text = "one two three" } in
-  if first.words <> 3L then failwith "three words were counted wrong";
 
   let start = Unix.gettimeofday () in
   stream publisher messages;

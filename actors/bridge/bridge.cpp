@@ -1,0 +1,290 @@
+#include "actors/bridge/bridge.hpp"
+
+#include "actors/bridge/dialer.hpp"
+#include "actors/bridge/listener.hpp"
+#include "actors/runtime/exit_guard.hpp"
+#include "actors/runtime/signals_blocked.hpp"
+
+#include <asio/post.hpp>
+#include <future>
+#include <pthread.h>
+#include <sys/random.h>
+
+namespace mycelium::bridge {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::uint64_t random_id() {
+  std::uint64_t id = 0;
+  while (id == 0)
+    if (getrandom(&id, sizeof id, 0) != ssize_t{sizeof id})
+      throw std::runtime_error("the system gives no random numbers");
+  return id;
+}
+
+} // namespace
+
+result<std::shared_ptr<bridge>> bridge::start(runtime::bus& bus, settings how) {
+  if (how.name.empty())
+    how.name = bus.options().name;
+  std::shared_ptr<bridge> made(new bridge(bus, std::move(how), random_id()));
+  // The bus holds the bridge, and does not call it when it is gone.
+  if (auto attached = bus.attach(made, [b = made.get()] { b->types_changed(); }); !attached)
+    return attached.error();
+  const runtime::signals_blocked in_new_threads;
+  made->thread_ = std::thread([b = made.get()] { b->run(); });
+  made->types_changed();
+  return made;
+}
+
+bridge::bridge(runtime::bus& bus, settings how, std::uint64_t node)
+    : bus_(bus), how_(std::move(how)), node_(node), work_(io_.get_executor()), network_(node, how_.name),
+      stalled_timer_(io_), absent_timer_(io_), leaving_timer_(io_) {}
+
+bridge::~bridge() {
+  if (thread_.joinable()) { // it did not come to close(): the process exits, or the start failed
+    io_.stop();
+    if (runtime::exit_guard::is_exiting())
+      thread_.detach();
+    else
+      thread_.join();
+  }
+}
+
+void bridge::run() {
+  pthread_setname_np(pthread_self(), "myc.bridge");
+  runtime::on_pooled_worker = true; // it must never wait for a subscriber
+  runtime::exit_guard::on_runtime_thread = true;
+  for (;;) {
+    try {
+      io_.run();
+      return;
+    } catch (...) {
+      bus_.log_exception("a handler of the bridge");
+    }
+  }
+}
+
+template <class Work>
+auto bridge::on_its_thread(Work work) {
+  std::promise<decltype(work())> outcome;
+  auto future = outcome.get_future();
+  asio::post(io_, [&] { outcome.set_value(work()); });
+  return future.get();
+}
+
+result<address> bridge::listen(const address& at) {
+  return on_its_thread([&]() -> result<address> {
+    auto made = listener::open(*this, at);
+    if (!made)
+      return made.error();
+    listeners_.push_back(std::move(*made));
+    return listeners_.back()->where();
+  });
+}
+
+result<void> bridge::dial(const address& to) {
+  return on_its_thread([&]() -> result<void> {
+    if (to.how == address::kind::tcp && how_.token.empty() && !is_loopback(to.host))
+      return failure{status::invalid_argument,
+                     to.text() + " is another machine: give both sides the same token, or use a Unix socket"};
+    dialers_.push_back(std::make_unique<dialer>(*this, to));
+    dialers_.back()->begin();
+    return {};
+  });
+}
+
+bridge_stats bridge::stats() {
+  return on_its_thread([&] {
+    auto now = stats_;
+    now.node = node_;
+    now.reachable = network_.reachable().size() - 1;
+    for (const auto& [node, who] : neighbours_) {
+      neighbour_stats each{.node = node, .name = who->name, .where = {}, .in = {}, .out = who->waiting->stats()};
+      each.waiting_bytes = who->waiting->bytes_on_their_way();
+      if (const auto current = who->current.lock()) {
+        each.where = current->where();
+        each.in = current->stats();
+      }
+      now.neighbours.push_back(std::move(each));
+    }
+    return now;
+  });
+}
+
+result<void> bridge::wait_for_links(std::size_t count, const runtime::deadline& until) {
+  if (changes_.wait(until, [&] { return links_up_.load(std::memory_order_seq_cst) >= count; }))
+    return {};
+  return failure{status::timeout, "fewer than " + std::to_string(count) + " other nodes were linked in time"};
+}
+
+// ---- links come and go ----
+
+void bridge::add_link(socket connection, bool dialed, const std::string& where, dialer* by) {
+  auto made = std::make_shared<link>(static_cast<link_owner&>(*this), bus_, how_, std::move(connection), dialed, where);
+  links_.emplace(made.get(), made);
+  if (by != nullptr)
+    by->has(made);
+  if (leaving_)
+    return made->close("the runtime is being closed");
+  if (!dialed && links_.size() > how_.max_links) {
+    made->start();
+    return made->refuse(wire::RefusalReason::TooMany,
+                        "there are " + std::to_string(how_.max_links) + " links already; raise max_links");
+  }
+  made->start();
+}
+
+std::vector<schema::message_type> bridge::known_types() const { return bus_.schemas().types(); }
+
+link_owner::verdict bridge::admit(link& by) {
+  const auto node = by.hello().node;
+  auto* who = find_or_make(by);
+  if (who == nullptr)
+    return {nullptr, wire::RefusalReason::TooMany, "the runtime is being closed or short of queues"};
+  // Both may have dialed each other: then the link that the smaller node dialed stays. Of two that the same side dialed
+  // that side knows whether the first is good.
+  if (const auto before = who->current.lock(); before && !before->is_closed()) {
+    const bool crossed = before->dialed() != by.dialed();
+    const bool new_one_stays = crossed ? by.dialed() == (node_ < node) : !by.dialed();
+    if (!new_one_stays)
+      return {nullptr, wire::RefusalReason::Itself, "this node is linked already"};
+  }
+  return {who, {}, {}};
+}
+
+neighbour* bridge::find_or_make(const link& by) {
+  const auto node = by.hello().node;
+  if (const auto known = neighbours_.find(node); known != neighbours_.end())
+    return known->second.get();
+  auto made = std::make_unique<neighbour>();
+  made->node = node;
+  made->name = by.hello().name;
+  made->stream = random_id();
+  made->waiting = std::make_unique<outbox>(bus_, next_link_id_++, "link:" + made->name, how_);
+  if (auto opened = made->waiting->open(); !opened) {
+    log(runtime::log_level::error, opened.error().text);
+    return nullptr;
+  }
+  return (neighbours_[node] = std::move(made)).get();
+}
+
+void bridge::link_is_up(link& by) {
+  auto* who = by.peer();
+  const auto before = who->current.lock();
+  who->current = by.weak_from_this();
+  who->name = by.hello().name;
+  if (before && before.get() != &by)
+    before->close("a newer link to the same node has taken its place");
+  absent_since_.erase(who->node);
+  ++stats_.links_made;
+  log(runtime::log_level::info, "linked with '" + who->name + "' over " + by.where());
+  update_neighbours();
+  for (const auto& [node, state] : network_.nodes()) {
+    if (node != node_)
+      by.send_state(to_wire(state));
+  }
+  by.send_state(to_wire(network_.self()));
+  apply_ways();
+}
+
+void bridge::link_is_closed(link& by, const std::string& why) {
+  stalled_.erase(&by);
+  auto* who = by.peer();
+  const bool was_current = who != nullptr && who->current.lock().get() == &by;
+  if (was_current) {
+    who->current.reset();
+    absent_since_[who->node] = std::chrono::steady_clock::now();
+    ++stats_.links_cut;
+    log(runtime::log_level::warning, "the link to '" + who->name + "' over " + by.where() + " ended: " + why);
+    watch_absent();
+  } else if (who == nullptr || !by.hello().node) {
+    ++stats_.refused;
+    log(runtime::log_level::warning, "no link over " + by.where() + ": " + why);
+  }
+  const auto kept = links_.extract(&by); // until the end of this function
+  for (const auto& each : dialers_)
+    each->lost(by);
+  if (was_current && !leaving_)
+    update_neighbours();
+}
+
+void bridge::update_neighbours() {
+  std::vector<node_id> linked;
+  for (const auto& [node, who] : neighbours_)
+    if (!who->current.expired())
+      linked.push_back(node);
+  links_up_.store(linked.size(), std::memory_order_seq_cst);
+  changes_.signal();
+  if (!network_.set_neighbours(std::move(linked)))
+    return;
+  ++ways_version_;
+  tell_all(network_.self(), nullptr);
+  apply_ways();
+}
+
+// ---- who wants what ----
+
+void bridge::types_changed() {
+  if (!types_noted_.exchange(true, std::memory_order_seq_cst))
+    asio::post(io_, [this] { update_wants(); });
+}
+
+void bridge::update_wants() {
+  types_noted_.store(false, std::memory_order_seq_cst);
+  if (leaving_ || !network_.set_wants(bus_.subscribed_types()))
+    return;
+  ++ways_version_;
+  tell_all(network_.self(), nullptr);
+}
+
+void bridge::heard_state(link& by, wire::NodeStateT state) {
+  node_state news{.id = state.node,
+                  .version = state.version,
+                  .name = std::move(state.name),
+                  .neighbours = std::move(state.neighbours),
+                  .wants = std::move(state.wants)};
+  const auto node = news.id;
+  if (node == 0 || !network_.learn(std::move(news)))
+    return;
+  ++ways_version_;
+  tell_all(network_.nodes().at(node), &by);
+  apply_ways();
+}
+
+void bridge::tell_all(const node_state& state, const link* but) {
+  const auto message = to_wire(state);
+  for (const auto& [node, who] : neighbours_)
+    if (const auto current = who->current.lock(); current && current.get() != but && node != state.id)
+      current->send_state(message);
+}
+
+wire::NodeStateT bridge::to_wire(const node_state& state) {
+  wire::NodeStateT out;
+  out.node = state.id;
+  out.version = state.version;
+  out.name = state.name;
+  out.neighbours = state.neighbours;
+  out.wants = state.wants;
+  return out;
+}
+
+// What waits for a node that is absent stays: its subscriptions end when the patience with it does.
+void bridge::apply_ways() {
+  if (leaving_)
+    return;
+  for (const auto& [node, who] : neighbours_) {
+    const auto current = who->current.lock();
+    if (!current)
+      continue;
+    who->waiting->want(network_.types_for(node));
+    current->pump();
+  }
+}
+
+bool bridge::leads_to(std::uint64_t neighbour, std::uint64_t origin, std::uint16_t type_id) {
+  return network_.leads_to(neighbour, origin, type_id);
+}
+
+} // namespace mycelium::bridge

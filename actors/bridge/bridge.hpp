@@ -1,0 +1,135 @@
+// The bridge of a runtime: one thread that listens, dials and keeps the links to other nodes. It subscribes at the bus
+// to what other nodes want, and publishes what comes from them. Public functions may be called from any thread but the
+// bridge's.
+#pragma once
+
+#include "actors/bridge/link.hpp"
+#include "actors/bridge/network.hpp"
+#include "actors/bridge/settings.hpp"
+#include "actors/runtime/bus.hpp"
+
+#include <asio/io_context.hpp>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace mycelium::bridge {
+
+class listener;
+class dialer;
+
+struct neighbour_stats {
+  std::uint64_t node = 0;
+  std::string name;
+  std::string where; // "" while there is no link
+  link_stats in;     // of the link of now
+  outbox_stats out;
+  std::uint64_t waiting_bytes = 0; // on their way
+};
+
+struct bridge_stats {
+  std::uint64_t node = 0;
+  std::vector<neighbour_stats> neighbours;
+  std::uint64_t reachable = 0;  // nodes, oneself not counted
+  std::uint64_t links_made = 0; // that came up
+  std::uint64_t links_cut = 0;  // of them
+  std::uint64_t refused = 0;    // before they came up
+  std::uint64_t repeated = 0;   // messages that came by two ways
+  std::uint64_t invalid = 0;    // messages that the runtime did not take: no valid payload, over a limit
+  std::uint64_t lost_there = 0; // that neighbours said they had dropped
+  std::uint64_t missing = 0;    // gaps in what came
+  std::uint64_t lost = 0;       // on their way to nodes that did not come back
+};
+
+class bridge final : public runtime::attachment, private link_owner {
+public:
+  // Attaches itself to the bus, whose end is its own.
+  static result<std::shared_ptr<bridge>> start(runtime::bus& bus, settings how);
+  ~bridge() override;
+
+  std::uint64_t node() const override { return node_; }
+  // Bound when it returns, and the address as it came to be (of port 0, the port that the system chose).
+  result<address> listen(const address& at);
+  // Returns at once; is tried for ever, with pauses, and again when the link is cut.
+  result<void> dial(const address& to);
+  bridge_stats stats();
+  // Until so many neighbours are linked; timeout.
+  result<void> wait_for_links(std::size_t count, const runtime::deadline& until);
+  void close(const runtime::deadline& until) override;
+
+private:
+  friend class listener;
+  friend class dialer;
+
+  bridge(runtime::bus& bus, settings how, std::uint64_t node);
+
+  // link_owner
+  std::vector<schema::message_type> known_types() const override;
+  verdict admit(link& by) override;
+  void link_is_up(link& by) override;
+  void heard_state(link& by, wire::NodeStateT state) override;
+  bool leads_to(std::uint64_t neighbour, std::uint64_t origin, std::uint16_t type_id) override;
+  std::uint64_t ways_version() const override { return ways_version_; }
+  bool deliver(link& by, const frame& what) override;
+  void heard_gap(link& by, std::uint64_t missing) override;
+  void heard_lost(link& by, std::uint16_t type_id, std::uint64_t count) override;
+  void link_is_closed(link& by, const std::string& why) override;
+
+  void run();
+  template <class Work>
+  auto on_its_thread(Work work); // waits for the outcome
+  void add_link(socket connection, bool dialed, const std::string& where, dialer* by);
+  neighbour* find_or_make(const link& by);
+  void types_changed();
+  void update_wants();
+  void update_neighbours();
+  void apply_ways();
+  void tell_all(const node_state& state, const link* but);
+  static wire::NodeStateT to_wire(const node_state& state);
+  bool seen_before(const frame& what);
+  void offer_stalled();
+  void watch_absent();
+  void forget(neighbour& gone);
+  bool has_sent_all();
+  void leave_when_sent(runtime::deadline until);
+  void leave();
+  void log(runtime::log_level level, const std::string& text) const { bus_.log(level, "bridge: " + text); }
+
+  runtime::bus& bus_;
+  settings how_;
+  const std::uint64_t node_;
+  asio::io_context io_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  std::atomic<bool> types_noted_{false};
+  std::mutex closing_;
+  std::thread thread_;
+
+  // On its thread alone.
+  network network_;
+  std::uint64_t ways_version_ = 1;
+  std::vector<std::unique_ptr<listener>> listeners_;
+  std::vector<std::unique_ptr<dialer>> dialers_;
+  std::map<link*, link_ptr> links_;
+  std::map<std::uint64_t, std::unique_ptr<neighbour>> neighbours_;
+  std::map<std::uint64_t, std::chrono::steady_clock::time_point> absent_since_;
+  std::map<link*, runtime::undelivered> stalled_;
+  asio::steady_timer stalled_timer_;
+  asio::steady_timer absent_timer_;
+  asio::steady_timer leaving_timer_;
+  struct source_hash {
+    std::size_t operator()(const std::array<std::uint64_t, 3>& source) const noexcept {
+      return std::size_t((source[0] * 31 + source[1]) * 31 + source[2]) * 0x9e3779b97f4a7c15u;
+    }
+  };
+  std::unordered_map<std::array<std::uint64_t, 3>, std::uint64_t, source_hash> last_of_;
+  std::uint64_t next_link_id_ = 1;
+  bool leaving_ = false;
+  bridge_stats stats_;
+
+  runtime::waiting_room changes_;
+  std::atomic<std::size_t> links_up_{0};
+};
+
+} // namespace mycelium::bridge

@@ -1,0 +1,180 @@
+// Messages that come, neighbours that are absent, and the end.
+#include "actors/bridge/bridge.hpp"
+#include "actors/bridge/dialer.hpp"
+#include "actors/bridge/listener.hpp"
+#include "actors/runtime/exit_guard.hpp"
+
+#include <asio/post.hpp>
+
+namespace mycelium::bridge {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto stalled_pause = 500us;
+constexpr auto leaving_pause = 1ms;
+constexpr std::size_t most_sources = 65536; // whose last sequence is remembered
+
+} // namespace
+
+// Where there is one way only, nothing comes twice. Where there are more, a message may come by two while they change.
+bool bridge::seen_before(const frame& what) {
+  if (links_up_.load(std::memory_order_relaxed) < 2)
+    return false;
+  if (last_of_.size() >= most_sources)
+    last_of_.clear();
+  auto& last = last_of_[{what.envelope.origin, what.envelope.publisher_id, what.header.type_id}];
+  if (what.envelope.sequence <= last) {
+    ++stats_.repeated;
+    return true;
+  }
+  last = what.envelope.sequence;
+  return false;
+}
+
+bool bridge::deliver(link& by, const frame& what) {
+  const auto type_id = what.header.type_id;
+  if (seen_before(what))
+    return true;
+  // What strangers sent is looked at before anybody reads it.
+  if (bus_.schemas().contains(type_id) && !bus_.schemas().verify(type_id, what.payload, schema::verify_level::full)) {
+    if (stats_.invalid++ == 0)
+      log(runtime::log_level::warning,
+          by.where() + ": a message of type " + std::to_string(type_id) + " is no valid payload; it was dropped");
+    return true;
+  }
+  const runtime::remote_origin from{.node = what.envelope.origin,
+                                    .publisher_id = what.envelope.publisher_id,
+                                    .sequence = what.envelope.sequence,
+                                    .timestamp_ns = what.envelope.timestamp_ns,
+                                    .link = by.peer()->waiting->link_id(),
+                                    .hops = static_cast<std::uint8_t>(what.header.hops + 1)};
+  runtime::outgoing message{.type_id = type_id, .priority = what.header.priority};
+  message.correlation_id = what.header.correlation;
+  message.from = &from;
+  if (what.trace)
+    message.trace = &*what.trace;
+  if (what.key) {
+    message.to = runtime::destination::key;
+    message.destination_key = *what.key;
+  }
+  runtime::undelivered rest;
+  const auto outcome = bus_.publish_at_once(message, what.payload, rest);
+  if (outcome != status::success && outcome != status::full && outcome != status::closed && stats_.invalid++ == 0)
+    log(runtime::log_level::warning, by.where() + ": " + runtime::bus::publish_problem());
+  if (rest.empty())
+    return true;
+  stalled_[&by] = std::move(rest);
+  if (stalled_.size() == 1)
+    offer_stalled();
+  return false;
+}
+
+void bridge::offer_stalled() {
+  stalled_timer_.expires_after(stalled_pause);
+  stalled_timer_.async_wait([this](const std::error_code& error) {
+    if (error)
+      return;
+    std::vector<link_ptr> go_on;
+    for (auto& [by, rest] : stalled_)
+      if (bus_.offer_again(rest))
+        go_on.push_back(by->shared_from_this());
+    for (const auto& each : go_on)
+      stalled_.erase(each.get());
+    if (!stalled_.empty())
+      offer_stalled();
+    for (const auto& each : go_on)
+      each->go_on();
+  });
+}
+
+void bridge::heard_gap(link& by, std::uint64_t missing) {
+  stats_.missing += missing;
+  log(runtime::log_level::warning, "over " + by.where() + " " + std::to_string(missing) +
+                                       " messages are missing: they were lost with an earlier link");
+}
+
+void bridge::heard_lost(link& by, std::uint16_t type_id, std::uint64_t count) {
+  stats_.lost_there += count;
+  log(runtime::log_level::warning, "'" + by.peer()->name + "' dropped " + std::to_string(count) + " messages of type " +
+                                       std::to_string(type_id) + " for us: we take them too slowly");
+}
+
+// ---- neighbours that are absent ----
+
+void bridge::watch_absent() {
+  absent_timer_.expires_after(std::min<std::chrono::milliseconds>(how_.linger, 1s));
+  absent_timer_.async_wait([this](const std::error_code& error) {
+    if (error || leaving_)
+      return;
+    const auto now = std::chrono::steady_clock::now();
+    for (auto each = absent_since_.begin(); each != absent_since_.end();) {
+      const auto [node, since] = *each;
+      each = now - since >= how_.linger ? absent_since_.erase(each) : std::next(each);
+      if (!absent_since_.contains(node))
+        forget(*neighbours_.at(node));
+    }
+    if (!absent_since_.empty())
+      watch_absent();
+  });
+}
+
+void bridge::forget(neighbour& gone) {
+  const auto stats = gone.waiting->stats();
+  log(runtime::log_level::warning, "'" + gone.name + "' did not come back; " +
+                                       std::to_string(stats.sent - stats.acknowledged) +
+                                       " messages that were on their way to it count as lost");
+  stats_.lost += stats.sent - stats.acknowledged;
+  neighbours_.erase(gone.node);
+}
+
+// ---- the end ----
+
+void bridge::close(const runtime::deadline& until) {
+  std::lock_guard one_at_a_time(closing_);
+  if (!thread_.joinable())
+    return;
+  asio::post(io_, [this, until] {
+    for (auto& each : dialers_)
+      each->stop();
+    listeners_.clear();
+    // Nobody is there whom it could still reach.
+    for (const auto& [node, since] : std::exchange(absent_since_, {}))
+      forget(*neighbours_.at(node));
+    leave_when_sent(until);
+  });
+  thread_.join();
+}
+
+bool bridge::has_sent_all() {
+  for (const auto& [node, who] : neighbours_) {
+    const auto current = who->current.lock();
+    if (current && (!who->waiting->is_empty() || !current->has_sent_all()))
+      return false;
+  }
+  return stalled_.empty();
+}
+
+void bridge::leave_when_sent(runtime::deadline until) {
+  if (has_sent_all() || until.passed())
+    return leave();
+  leaving_timer_.expires_after(leaving_pause);
+  leaving_timer_.async_wait([this, until](const std::error_code&) { leave_when_sent(until); });
+}
+
+void bridge::leave() {
+  leaving_ = true;
+  const auto links = links_;
+  for (const auto& [key, each] : links)
+    each->refuse(wire::RefusalReason::Leaving, "the node goes away");
+  for (const auto& [key, each] : links)
+    each->close("the node goes away"); // what the socket did not take by now is not worth waiting for
+  for (auto& [node, who] : neighbours_)
+    stats_.lost += who->waiting->stats().sent - who->waiting->stats().acknowledged;
+  neighbours_.clear();
+  stalled_.clear();
+  work_.reset();
+  io_.stop();
+}
+
+} // namespace mycelium::bridge

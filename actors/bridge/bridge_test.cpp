@@ -1,0 +1,331 @@
+// Buses of one process, joined over real sockets.
+#include "actors/bridge/bridge.hpp"
+
+#include <condition_variable>
+#include <filesystem>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace mycelium::bridge {
+namespace {
+
+using namespace std::chrono_literals;
+using runtime::deadline;
+using runtime::message;
+
+constexpr std::uint16_t type = 20001;
+constexpr std::int64_t patience = 20'000'000'000;
+
+// What a subscription got, and somebody who waits for it.
+class inbox {
+public:
+  void add(const message& m) {
+    std::lock_guard lock(mutex_);
+    got_.emplace_back(m.data(), m.data() + m.size());
+    sequences_.push_back(m.sequence);
+    changed_.notify_all();
+  }
+  bool wait_for(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::nanoseconds(patience), [&] { return got_.size() >= count; });
+  }
+  std::vector<std::string> all() {
+    std::lock_guard lock(mutex_);
+    return got_;
+  }
+  std::vector<std::uint64_t> sequences() {
+    std::lock_guard lock(mutex_);
+    return sequences_;
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> got_;
+  std::vector<std::uint64_t> sequences_;
+};
+
+class node {
+public:
+  explicit node(const std::string& name, settings how = {}) {
+    runtime::runtime_options options;
+    options.name = name;
+    options.threads = 2;
+    bus_ = std::move(*runtime::bus::start(options));
+    bridge_ = *bridge::start(*bus_, std::move(how));
+  }
+  ~node() { close(); }
+  void close() {
+    if (bus_) {
+      EXPECT_TRUE(bus_->close(deadline::in(patience)));
+      bridge_.reset();
+      bus_.reset();
+    }
+  }
+
+  address listen(const std::string& at) {
+    auto bound = bridge_->listen(*parse_address(at));
+    EXPECT_TRUE(bound) << (bound ? "" : bound.error().text);
+    return bound ? *bound : address{};
+  }
+  void dial(const address& to) { EXPECT_TRUE(bridge_->dial(to)); }
+  void linked(std::size_t count) { EXPECT_TRUE(bridge_->wait_for_links(count, deadline::in(patience))); }
+
+  std::uint64_t subscribe(inbox& to, std::uint16_t type_id = type, runtime::policy when_full = runtime::policy::block) {
+    runtime::subscription_options options;
+    options.type_id = type_id;
+    options.when_full = when_full;
+    options.block_timeout_ns = patience;
+    options.user_data = &to;
+    options.on_message = [](const MyceliumMessage* m, void* user_data) {
+      static_cast<inbox*>(user_data)->add(*reinterpret_cast<const message*>(m));
+    };
+    return *bus_->subscribe(std::move(options));
+  }
+  // Until somebody else's subscription is known here.
+  void wanted(std::uint16_t type_id = type, std::size_t count = 1) {
+    EXPECT_TRUE(bus_->wait_for_subscribers(type_id, count, deadline::in(patience)));
+  }
+  status publish(const std::string& text, std::uint16_t type_id = type) {
+    runtime::read_guard guard;
+    return bus_->publish(guard, type_id, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  }
+  runtime::bus& bus() { return *bus_; }
+  bridge& link() { return *bridge_; }
+
+private:
+  std::unique_ptr<runtime::bus> bus_;
+  std::shared_ptr<bridge> bridge_;
+};
+
+class bridges : public testing::TestWithParam<const char*> {
+protected:
+  bridges() {
+    folder_ = std::filesystem::temp_directory_path() / ("myc-" + std::to_string(::getpid()) + "-" +
+                                                        testing::UnitTest::GetInstance()->current_test_info()->name());
+    std::ranges::replace(folder_, '/', '-');
+    folder_ = "/tmp/" + folder_.substr(folder_.rfind("myc-"));
+    std::filesystem::create_directories(folder_);
+  }
+  ~bridges() override { std::filesystem::remove_all(folder_); }
+  std::string at(int which = 0) {
+    return std::string(GetParam()) == "unix" ? "unix:" + folder_ + "/" + std::to_string(which) : "tcp:127.0.0.1:0";
+  }
+  std::string folder_;
+};
+
+INSTANTIATE_TEST_SUITE_P(all, bridges, testing::Values("unix", "tcp"), [](const auto& what) { return what.param; });
+
+TEST_P(bridges, carry_what_the_other_side_wants) {
+  inbox got;
+  node a("a");
+  node b("b");
+  b.subscribe(got);
+  b.dial(a.listen(at()));
+  a.wanted();
+  EXPECT_EQ(a.publish("hello"), status::success);
+  EXPECT_EQ(a.publish(""), status::success);
+  EXPECT_EQ(a.publish("nobody wants this", type + 1), status::success);
+  ASSERT_TRUE(got.wait_for(2));
+  EXPECT_EQ(got.all(), (std::vector<std::string>{"hello", ""}));
+}
+
+TEST_P(bridges, keep_order_and_lose_nothing) {
+  constexpr int count = 50'000;
+  inbox got;
+  node a("a");
+  node b("b");
+  b.subscribe(got);
+  b.dial(a.listen(at()));
+  a.wanted();
+  for (int i = 0; i < count; ++i)
+    ASSERT_EQ(a.publish(std::to_string(i)), status::success);
+  ASSERT_TRUE(got.wait_for(count));
+  const auto all = got.all();
+  for (int i = 0; i < count; ++i)
+    ASSERT_EQ(all[std::size_t(i)], std::to_string(i));
+  a.close(); // waits for acknowledgement of all
+}
+
+TEST_P(bridges, go_both_ways_without_an_echo) {
+  inbox at_a;
+  inbox at_b;
+  node a("a");
+  node b("b");
+  a.subscribe(at_a);
+  b.subscribe(at_b);
+  b.dial(a.listen(at()));
+  a.wanted(type, 2);
+  b.wanted(type, 2);
+  a.publish("from a");
+  ASSERT_TRUE(at_b.wait_for(1));
+  b.publish("from b");
+  ASSERT_TRUE(at_a.wait_for(2));
+  a.close();
+  b.close();
+  EXPECT_EQ(at_a.all(), (std::vector<std::string>{"from a", "from b"}));
+  EXPECT_EQ(at_b.all(), (std::vector<std::string>{"from a", "from b"}));
+}
+
+TEST_P(bridges, carry_payloads_of_all_sizes) {
+  inbox got;
+  node a("a");
+  node b("b");
+  b.subscribe(got);
+  b.dial(a.listen(at()));
+  a.wanted();
+  std::vector<std::string> sent;
+  for (const std::size_t size : {0u, 1u, 15u, 16u, 17u, 4095u, 65536u, 1u << 20, 10u << 20})
+    a.publish(sent.emplace_back(size, char('a' + size % 26)));
+  ASSERT_TRUE(got.wait_for(sent.size()));
+  EXPECT_EQ(got.all(), sent);
+}
+
+TEST_P(bridges, end_a_subscription_when_the_last_subscriber_there_has_gone) {
+  inbox got;
+  node a("a");
+  node b("b");
+  const auto id = b.subscribe(got);
+  b.dial(a.listen(at()));
+  a.wanted();
+  ASSERT_TRUE(b.bus().unsubscribe(id));
+  inbox other;
+  b.subscribe(other, type + 1); // comes after it
+  a.wanted(type + 1);
+  EXPECT_EQ(a.bus().stats().subscriptions, 1u);
+}
+
+TEST_P(bridges, carry_requests_and_replies) {
+  node a("a");
+  node b("b");
+  runtime::subscription_options serves;
+  serves.type_id = type;
+  serves.user_data = &b.bus();
+  serves.on_message = [](const MyceliumMessage* m, void* user_data) {
+    const auto& request = *reinterpret_cast<const message*>(m);
+    const std::string text = "you said " + std::string(request.data(), request.data() + request.size());
+    EXPECT_TRUE(static_cast<runtime::bus*>(user_data)->reply(
+        request, type + 1, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
+  };
+  ASSERT_TRUE(b.bus().subscribe(std::move(serves)));
+  b.dial(a.listen(at()));
+  a.wanted();
+  const std::string question = "ping";
+  const auto reply = a.bus().request(
+      {.type_id = type}, {reinterpret_cast<const std::uint8_t*>(question.data()), question.size()}, patience);
+  ASSERT_TRUE(reply) << reply.error().text;
+  EXPECT_EQ(std::string((*reply)->data(), (*reply)->data() + (*reply)->size()), "you said ping");
+}
+
+TEST_P(bridges, say_when_nobody_answers) {
+  inbox got; // takes requests and lets them go
+  node a("a");
+  node b("b");
+  b.subscribe(got);
+  b.dial(a.listen(at()));
+  a.wanted();
+  const auto reply = a.bus().request({.type_id = type}, {}, patience);
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, status::no_reply);
+}
+
+TEST_P(bridges, slow_a_publisher_down_to_what_the_other_side_can_take) {
+  settings small;
+  small.window = 64 << 10;
+  small.capacity = 16;
+  small.block_timeout_ns = patience;
+  inbox got;
+  node a("a", small);
+  node b("b", small);
+  std::mutex gate;
+  struct slow {
+    inbox& to;
+    std::mutex& gate;
+  } subscriber{got, gate};
+  runtime::subscription_options options;
+  options.type_id = type;
+  options.capacity = 16;
+  options.block_timeout_ns = patience;
+  options.user_data = &subscriber;
+  options.on_message = [](const MyceliumMessage* m, void* user_data) {
+    auto& to = *static_cast<slow*>(user_data);
+    std::lock_guard wait(to.gate);
+    to.to.add(*reinterpret_cast<const message*>(m));
+  };
+  ASSERT_TRUE(b.bus().subscribe(std::move(options)));
+  b.dial(a.listen(at()));
+  a.wanted();
+  const std::string kilobyte(1024, 'x');
+  constexpr int count = 2000;
+  std::unique_lock closed_gate(gate);
+  std::atomic<int> published{0};
+  std::thread publisher([&] {
+    for (int i = 0; i < count; ++i, ++published)
+      EXPECT_EQ(a.publish(kilobyte), status::success);
+  });
+  // It comes to a stop far below the two megabytes: what fits is two lanes, a window and the sockets.
+  std::this_thread::yield();
+  closed_gate.unlock();
+  publisher.join();
+  EXPECT_TRUE(got.wait_for(count));
+}
+
+class meshes : public bridges {};
+INSTANTIATE_TEST_SUITE_P(all, meshes, testing::Values("unix", "tcp"), [](const auto& what) { return what.param; });
+
+TEST_P(meshes, of_four_deliver_once_and_do_not_loop) {
+  constexpr std::size_t count = 4;
+  std::vector<std::unique_ptr<node>> nodes;
+  std::vector<address> where;
+  std::vector<inbox> got(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    nodes.push_back(std::make_unique<node>("n" + std::to_string(i)));
+    where.push_back(nodes[i]->listen(at(int(i))));
+    nodes[i]->subscribe(got[i]);
+    for (std::size_t j = 0; j < i; ++j)
+      nodes[i]->dial(where[j]);
+  }
+  for (auto& each : nodes) {
+    each->linked(count - 1);
+    each->wanted(type, count); // its own and three links
+  }
+  for (std::size_t i = 0; i < count; ++i)
+    for (int k = 0; k < 100; ++k)
+      nodes[i]->publish(std::to_string(i) + ":" + std::to_string(k));
+  for (auto& each : got)
+    ASSERT_TRUE(each.wait_for(count * 100));
+  for (auto& each : nodes)
+    each->close();
+  for (auto& each : got)
+    EXPECT_EQ(each.all().size(), count * 100);
+}
+
+TEST_P(meshes, that_are_rings_bring_a_message_round_once) {
+  constexpr std::size_t count = 4;
+  std::vector<std::unique_ptr<node>> nodes;
+  std::vector<inbox> got(count);
+  std::vector<address> where;
+  for (std::size_t i = 0; i < count; ++i) {
+    nodes.push_back(std::make_unique<node>("n" + std::to_string(i)));
+    where.push_back(nodes[i]->listen(at(int(i))));
+    nodes[i]->subscribe(got[i]);
+  }
+  for (std::size_t i = 0; i < count; ++i)
+    nodes[i]->dial(where[(i + 1) % count]);
+  for (auto& each : nodes) {
+    each->linked(2);
+    each->wanted(type, 3);
+  }
+  // Everybody knows of everybody when a message has come round.
+  for (int k = 0; k < 100; ++k)
+    nodes[0]->publish(std::to_string(k));
+  for (auto& each : got)
+    ASSERT_TRUE(each.wait_for(100));
+  for (auto& each : nodes)
+    each->close();
+  for (auto& each : got)
+    EXPECT_EQ(each.all().size(), 100u);
+}
+
+} // namespace
+} // namespace mycelium::bridge

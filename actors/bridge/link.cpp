@@ -1,0 +1,364 @@
+#include "actors/bridge/link.hpp"
+
+#include "actors/bridge/hmac.hpp"
+
+#include <algorithm>
+#include <asio/write.hpp>
+#include <sys/random.h>
+
+namespace mycelium::bridge {
+namespace {
+
+using namespace std::chrono;
+
+constexpr std::uint16_t protocol_version = 1;
+constexpr std::size_t nonce_size = 16;
+constexpr std::size_t least_room = 64 << 10; // for one read
+constexpr std::size_t greeting_limit = 4096; // no frame is longer before the other side is known
+constexpr std::uint32_t least_window = 64 << 10;
+constexpr std::uint32_t least_frame = 1024;
+
+} // namespace
+
+link::link(link_owner& owner, runtime::bus& bus, const settings& how, socket connection, bool dialed, std::string where)
+    : owner_(owner), bus_(bus), how_(how), socket_(std::move(connection)), dialed_(dialed), where_(std::move(where)),
+      timer_(socket_.get_executor()), acknowledging_(socket_.get_executor()), reader_(greeting_limit) {}
+
+void link::start() {
+  begun_ = last_heard_ = steady_clock::now();
+  std::error_code ignored;
+  socket_.non_blocking(true, ignored);
+  our_hello_.version = protocol_version;
+  our_hello_.node = owner_.node();
+  our_hello_.name = how_.name;
+  our_hello_.nonce.resize(nonce_size);
+  if (getrandom(our_hello_.nonce.data(), nonce_size, 0) != ssize_t{nonce_size})
+    return close("the system gives no random numbers");
+  our_hello_.wants_proof = !how_.token.empty();
+  our_hello_.max_frame = static_cast<std::uint32_t>(how_.max_frame);
+  our_hello_.window = how_.window;
+  wire::append(out_, control::hello, our_hello_);
+  flush();
+  read();
+  tick();
+}
+
+// ---- the end ----
+
+void link::refuse(wire::RefusalReason why, const std::string& text) {
+  if (state_ == state::closed || closes_when_written_)
+    return;
+  wire::RefusalT refusal;
+  refusal.reason = why;
+  refusal.text = text;
+  wire::append(out_, control::refusal, refusal);
+  closes_when_written_ = true;
+  why_closed_ = text;
+  flush();
+}
+
+void link::protocol_error(const std::string& what) { refuse(wire::RefusalReason::Protocol, what); }
+
+void link::close(const std::string& why) {
+  if (state_ == state::closed)
+    return;
+  const auto self = shared_from_this(); // the owner may forget us
+  state_ = state::closed;
+  std::error_code ignored;
+  socket_.close(ignored);
+  timer_.cancel();
+  acknowledging_.cancel();
+  if (messages_)
+    messages_->close(ignored);
+  for (const auto& [correlation, request] : being_answered_)
+    stop_asking(request); // nobody waits for it any more
+  being_answered_.clear();
+  asked_.clear(); // whoever asked hears that nobody answers
+  owner_.link_is_closed(*this, why);
+}
+
+// ---- bytes ----
+
+void link::read() {
+  if (reading_ || stopped_ || state_ == state::closed)
+    return;
+  reading_ = true;
+  const auto room = reader_.room(least_room);
+  socket_.async_receive(asio::buffer(room.data(), room.size()), [self = shared_from_this()](
+                                                                    const std::error_code& error, std::size_t count) {
+    self->reading_ = false;
+    if (error)
+      return self->close(error == asio::error::eof ? "the other side closed it" : error.message());
+    self->on_read(count);
+  });
+}
+
+void link::on_read(std::size_t count) {
+  if (state_ == state::closed)
+    return;
+  last_heard_ = steady_clock::now();
+  stats_.bytes_in += count;
+  reader_.filled(count);
+  handle_all();
+}
+
+void link::handle_all() {
+  while (state_ != state::closed && !closes_when_written_ && !stopped_) {
+    auto next = reader_.next();
+    if (!next)
+      return protocol_error(next.error().text);
+    if (!*next)
+      break;
+    handle(**next);
+  }
+  acknowledge(false);
+  flush();
+  read();
+}
+
+void link::go_on() {
+  stopped_ = false;
+  handle_all();
+}
+
+void link::flush() {
+  if (writing_ || state_ == state::closed)
+    return;
+  if (out_.empty()) {
+    if (closes_when_written_)
+      close(why_closed_);
+    return;
+  }
+  said_something_ = true;
+  being_written_.clear();
+  std::swap(out_, being_written_);
+  // At once what the socket takes; asking the kernel to tell when it can would cost more than that.
+  std::error_code error;
+  const auto count = socket_.send(asio::buffer(being_written_), 0, error);
+  if (error && error != asio::error::would_block && error != asio::error::try_again)
+    return close(error.message());
+  const auto sent = error ? std::size_t{0} : count;
+  stats_.bytes_out += sent;
+  if (sent == being_written_.size()) {
+    if (closes_when_written_)
+      close(why_closed_);
+    return;
+  }
+  writing_ = true;
+  asio::async_write(socket_, asio::buffer(being_written_.data() + sent, being_written_.size() - sent),
+                    [self = shared_from_this()](const std::error_code& failed, std::size_t written) {
+                      self->writing_ = false;
+                      if (failed)
+                        return self->close(failed.message());
+                      self->on_written(written);
+                    });
+}
+
+void link::on_written(std::size_t count) {
+  stats_.bytes_out += count;
+  flush();
+  if (state_ == state::up && !writing_)
+    pump();
+}
+
+// ---- time ----
+
+void link::tick() {
+  const auto now = steady_clock::now();
+  if (state_ != state::up && now - begun_ >= how_.hello_timeout) {
+    refuse(wire::RefusalReason::Late, "no whole greeting came in time");
+    return close("no whole greeting came in time");
+  }
+  // Who does not read for want of room here cannot hear either.
+  if (!stopped_ && now - last_heard_ >= how_.silence)
+    return close("nothing was heard for " + std::to_string(how_.silence.count()) + " ms");
+  if (closes_when_written_ && now - last_heard_ >= how_.hello_timeout)
+    return close(why_closed_);
+  if (state_ == state::up) {
+    acknowledge(true);
+    tell_drops();
+    forget_settled_requests();
+    if (!said_something_)
+      append_control(out_, control::heartbeat, {});
+    said_something_ = false;
+    flush();
+  }
+  if (state_ == state::closed)
+    return;
+  timer_.expires_after(std::min(how_.heartbeat, how_.hello_timeout));
+  timer_.async_wait([self = shared_from_this()](const std::error_code& error) {
+    if (!error && self->state_ != state::closed)
+      self->tick();
+  });
+}
+
+// ---- control ----
+
+bool link::handle(const frame& what) {
+  if (what.is_control()) {
+    handle_control(what);
+    return true;
+  }
+  if (state_ != state::up) {
+    protocol_error("a message came before the greeting was over");
+    return false;
+  }
+  return on_data(what);
+}
+
+void link::handle_control(const frame& what) {
+  const auto kind = control(what.header.type_id);
+  if (kind == control::refusal) {
+    const auto refusal = wire::read<wire::Refusal>(what.payload);
+    return close(refusal ? "the other side refuses: " + refusal->text : "the other side refuses without a reason");
+  }
+  const bool greeting = kind == control::hello || kind == control::proof || kind == control::ready;
+  if (!greeting && state_ != state::up)
+    return protocol_error("control frame " + std::to_string(what.header.type_id) +
+                          " came before the greeting was over");
+  switch (kind) {
+  case control::hello:
+    return on_hello(what.payload);
+  case control::proof:
+    return on_proof(what.payload);
+  case control::ready:
+    return on_ready(what.payload);
+  case control::node_state:
+    if (auto news = wire::read<wire::NodeState>(what.payload))
+      return owner_.heard_state(*this, std::move(*news));
+    return protocol_error("a NodeState that is none");
+  case control::credit:
+    return on_credit(what.payload);
+  case control::lost:
+    if (const auto lost = wire::read<wire::Lost>(what.payload))
+      return owner_.heard_lost(*this, lost->type_id, lost->count);
+    return protocol_error("a Lost that is none");
+  case control::forget:
+    if (const auto request = being_answered_.find(what.header.correlation); request != being_answered_.end()) {
+      stop_asking(request->second);
+      being_answered_.erase(request);
+    }
+    return;
+  default: // heartbeat, and a second refusal
+    return;
+  }
+}
+
+void link::on_hello(bytes payload) {
+  auto hello = wire::read<wire::Hello>(payload);
+  if (!hello || hello->nonce.size() != nonce_size || hello->node == 0)
+    return protocol_error("a Hello that is none");
+  if (heard_hello_)
+    return protocol_error("a second Hello");
+  heard_hello_ = true;
+  hello_ = std::move(*hello);
+  if (hello_.version != protocol_version)
+    return refuse(wire::RefusalReason::Version, "this side speaks version " + std::to_string(protocol_version) +
+                                                    " of the protocol, not " + std::to_string(hello_.version));
+  if (hello_.window < least_window || hello_.max_frame < least_frame)
+    return protocol_error("a Hello with a window under 64 KiB or a max_frame under 1 KiB");
+  if (hello_.node == our_hello_.node)
+    return refuse(wire::RefusalReason::Itself, "this is the same node");
+  if (hello_.nonce == our_hello_.nonce)
+    return refuse(wire::RefusalReason::Proof, "the nonce is ours, come back");
+  if (hello_.wants_proof) {
+    if (how_.token.empty())
+      return close("the other side asks for a token; give this side the same one (token_file)");
+    wire::ProofT proof;
+    const auto mac = proof_of(dialed_);
+    proof.mac.assign(mac.begin(), mac.end());
+    wire::append(out_, control::proof, proof);
+  }
+  state_ = our_hello_.wants_proof ? state::proving : state::waiting_for_ready;
+  if (state_ == state::waiting_for_ready)
+    send_ready();
+}
+
+// HMAC-SHA256 with the token over: a label with the prover's role, both nonces and both node ids, the dialer's first.
+std::array<std::uint8_t, 32> link::proof_of(bool dialer) const {
+  std::string text = dialer ? "mycelium bridge 1 dialer" : "mycelium bridge 1 listener";
+  const auto add = [&text](const wire::HelloT& hello) {
+    text.append(reinterpret_cast<const char*>(hello.nonce.data()), hello.nonce.size());
+    text.append(reinterpret_cast<const char*>(&hello.node), sizeof hello.node);
+  };
+  add(dialed_ ? our_hello_ : hello_);
+  add(dialed_ ? hello_ : our_hello_);
+  return hmac_sha256(how_.token, text);
+}
+
+void link::on_proof(bytes payload) {
+  if (state_ != state::proving)
+    return protocol_error("a Proof that nobody asked for");
+  const auto proof = wire::read<wire::Proof>(payload);
+  const auto expected = proof_of(!dialed_);
+  if (!proof || !equal_in_constant_time(proof->mac, expected))
+    return refuse(wire::RefusalReason::Proof, "the token is another one");
+  state_ = state::waiting_for_ready;
+  send_ready();
+}
+
+void link::send_ready() {
+  auto verdict = owner_.admit(*this);
+  if (verdict.who == nullptr)
+    return refuse(verdict.why, verdict.text);
+  peer_ = verdict.who;
+  reader_.limit(how_.max_frame);
+  wire::ReadyT ready;
+  for (const auto& type : owner_.known_types()) {
+    auto each = std::make_unique<wire::TypeDigestT>();
+    each->type_id = type.type_id;
+    each->digest.assign(type.type_digest.begin(), type.type_digest.end());
+    ready.types.push_back(std::move(each));
+  }
+  ready.stream = peer_->stream;
+  ready.heard_stream = peer_->heard_stream;
+  ready.heard = peer_->heard;
+  wire::append(out_, control::ready, ready);
+  sent_ready_ = true;
+  if (ready_)
+    become_up();
+}
+
+void link::on_ready(bytes payload) {
+  if (!heard_hello_ || ready_)
+    return protocol_error("a Ready at the wrong time");
+  auto ready = wire::read<wire::Ready>(payload);
+  if (!ready || ready->stream == 0)
+    return protocol_error("a Ready that is none");
+  ready_ = std::move(*ready);
+  if (sent_ready_)
+    become_up();
+}
+
+void link::become_up() {
+  for (const auto& theirs : ready_->types) {
+    const auto ours = bus_.schemas().find(theirs->type_id);
+    if (ours && !std::ranges::equal(ours->type_digest, theirs->digest))
+      differing_.insert(theirs->type_id);
+  }
+  if (ready_->stream != peer_->heard_stream) {
+    peer_->heard_stream = ready_->stream;
+    peer_->heard = 0;
+  }
+  if (ready_->heard_stream == peer_->stream) {
+    for (const auto& each : peer_->waiting->resume(ready_->heard))
+      again_.push_back(each);
+  } else {
+    peer_->waiting->start_anew();
+  }
+  state_ = state::up;
+  messages_ =
+      std::make_unique<asio::posix::stream_descriptor>(socket_.get_executor(), ::dup(peer_->waiting->descriptor()));
+  owner_.link_is_up(*this);
+  if (state_ == state::up)
+    pump();
+}
+
+void link::send_state(const wire::NodeStateT& news) {
+  if (state_ != state::up)
+    return;
+  wire::append(out_, control::node_state, news);
+  flush();
+}
+
+} // namespace mycelium::bridge

@@ -1,0 +1,198 @@
+// One connection to another node: greeting, frames out and in, credit, heartbeats. Knows nothing of other links; what
+// it hears it tells its owner. On the thread of the bridge.
+//
+//   connected -> greeting (Hello both ways) -> proving (Proof, where asked for) -> up (Ready both ways) -> closed
+//
+// A Refusal, a byte that the protocol does not allow, silence or the end of the stream closes it from any state.
+#pragma once
+
+#include "actors/bridge/frame.hpp"
+#include "actors/bridge/outbox.hpp"
+#include "actors/bridge/settings.hpp"
+#include "actors/bridge/wire.hpp"
+
+#include <array>
+#include <asio/generic/stream_protocol.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/steady_timer.hpp>
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace mycelium::bridge {
+
+class link;
+using link_ptr = std::shared_ptr<link>;
+using socket = asio::generic::stream_protocol::socket;
+
+// What is known of a neighbour, over all links to it.
+struct neighbour {
+  std::uint64_t node = 0;
+  std::string name;
+  std::unique_ptr<outbox> waiting;
+  std::uint64_t stream = 0;       // of what we send
+  std::uint64_t heard_stream = 0; // of what it sends
+  std::uint64_t heard = 0;        // the last sequence of it that we dealt with
+  std::weak_ptr<link> current;
+};
+
+// What a link asks of the bridge, and tells it.
+class link_owner {
+public:
+  virtual ~link_owner() = default;
+  virtual std::uint64_t node() const = 0;
+  virtual std::vector<schema::message_type> known_types() const = 0;
+  // The other side's Hello has come: who it is, or why it may not stay.
+  struct verdict {
+    neighbour* who = nullptr;
+    wire::RefusalReason why{};
+    std::string text;
+  };
+  virtual verdict admit(link& by) = 0;
+  virtual void link_is_up(link& by) = 0;
+  virtual void heard_state(link& by, wire::NodeStateT state) = 0;
+  virtual bool leads_to(std::uint64_t neighbour, std::uint64_t origin, std::uint16_t type_id) = 0;
+  virtual std::uint64_t ways_version() const = 0; // changes when leads_to() may
+  // False: some subscriber has no room; the link deals with nothing more until go_on().
+  virtual bool deliver(link& by, const frame& what) = 0;
+  virtual void heard_gap(link& by, std::uint64_t missing) = 0;
+  virtual void heard_lost(link& by, std::uint16_t type_id, std::uint64_t count) = 0;
+  virtual void link_is_closed(link& by, const std::string& why) = 0;
+};
+
+struct link_stats {
+  std::uint64_t messages_in = 0;
+  std::uint64_t bytes_in = 0; // of all frames
+  std::uint64_t bytes_out = 0;
+  std::uint64_t repeated = 0; // messages that had come before
+  std::uint64_t missing = 0;  // messages that never came
+  std::uint64_t refused = 0;  // of another schema, or come too far
+};
+
+class link : public std::enable_shared_from_this<link> {
+public:
+  link(link_owner& owner, runtime::bus& bus, const settings& how, socket connection, bool dialed, std::string where);
+
+  void start();
+  // Says why, and closes.
+  void refuse(wire::RefusalReason why, const std::string& text);
+  void close(const std::string& why);
+  void send_state(const wire::NodeStateT& news);
+  void go_on(); // after deliver() said false
+  void pump();  // sends what waits, as far as credit goes
+  void answer(std::uint64_t correlation, status outcome, const runtime::message* reply);
+
+  bool dialed() const noexcept { return dialed_; }
+  bool is_up() const noexcept { return state_ == state::up; }
+  bool was_up() const noexcept { return peer_ != nullptr && ready_ && sent_ready_; }
+  bool is_closed() const noexcept { return state_ == state::closed; }
+  bool has_sent_all() const noexcept { return out_.empty() && !writing_; }
+  const std::string& where() const noexcept { return where_; }
+  const wire::HelloT& hello() const noexcept { return hello_; }
+  neighbour* peer() const noexcept { return peer_; }
+  bool knows_alike(std::uint16_t type_id) const { return !differing_.contains(type_id); }
+  int native_handle() { return socket_.native_handle(); }
+  const link_stats& stats() const noexcept { return stats_; }
+
+  // Where the outcome of a request goes that came by a link.
+  struct asker {
+    std::weak_ptr<link> by;
+    socket::executor_type executor;
+    std::uint64_t correlation;
+  };
+
+private:
+  enum class state { greeting, proving, waiting_for_ready, up, closed };
+  struct answering {
+    std::uint64_t request = 0; // ours
+    asker* who = nullptr;
+  };
+
+  // link.cpp: life and control
+  void read();
+  void on_read(std::size_t count);
+  void handle_all();
+  bool handle(const frame& what); // false: stop reading for now
+  void handle_control(const frame& what);
+  void on_hello(bytes payload);
+  void on_proof(bytes payload);
+  void on_ready(bytes payload);
+  void send_ready();
+  void become_up();
+  void protocol_error(const std::string& what);
+  void tick();
+  void flush();
+  void on_written(std::size_t count);
+  std::array<std::uint8_t, 32> proof_of(bool dialer) const;
+
+  // link_data.cpp: messages
+  void wait_for_messages();
+  void send(const runtime::message& m, frame what, std::uint64_t sequence);
+  bool send_next(); // false: nothing waits
+  frame frame_of(const runtime::message& m) const;
+  bool is_for_peer(const runtime::message& m);
+  bool on_data(const frame& what);
+  void ask_here(const frame& what);
+  void stop_asking(const answering& what);
+  void on_reply(const frame& what);
+  void on_credit(bytes payload);
+  void acknowledge(bool at_once);
+  void acknowledge_soon();
+  void tell_drops();
+  void forget_settled_requests();
+
+  link_owner& owner_;
+  runtime::bus& bus_;
+  const settings& how_;
+  socket socket_;
+  const bool dialed_;
+  const std::string where_;
+  state state_ = state::greeting;
+  asio::steady_timer timer_;
+  asio::steady_timer acknowledging_;
+  bool will_acknowledge_ = false;
+  std::chrono::steady_clock::time_point begun_;
+  std::chrono::steady_clock::time_point last_heard_;
+  bool said_something_ = false; // since the last tick
+
+  wire::HelloT our_hello_;
+  wire::HelloT hello_;
+  bool heard_hello_ = false;
+  bool sent_ready_ = false;
+  bool heard_ready_ = false;
+  std::optional<wire::ReadyT> ready_;
+  neighbour* peer_ = nullptr;
+  std::set<std::uint16_t> differing_; // types that the two sides know by different schemas
+
+  frame_reader reader_;
+  bool reading_ = false;
+  bool stopped_ = false; // by deliver()
+  std::vector<std::uint8_t> out_;
+  std::vector<std::uint8_t> being_written_;
+  bool writing_ = false;
+  bool closes_when_written_ = false;
+  std::string why_closed_;
+
+  std::unique_ptr<asio::posix::stream_descriptor> messages_; // readable while the outbox holds some
+  bool waiting_ = false;
+  std::deque<outbox::again> again_;
+  std::uint64_t last_sent_ = 0; // sequence on this link
+  std::uint64_t bytes_dealt_with_ = 0;
+  std::uint64_t bytes_acknowledged_ = 0;
+  std::unordered_map<std::uint64_t, runtime::message_ptr> asked_; // requests of ours that it is to answer
+  std::unordered_map<std::uint64_t, answering> being_answered_;   // by its correlation
+  struct memo {
+    std::uint64_t version = 0;
+    std::uint64_t origin = 0;
+    std::uint16_t type_id = 0;
+    bool leads = false;
+  } last_way_;
+  link_stats stats_;
+};
+
+} // namespace mycelium::bridge

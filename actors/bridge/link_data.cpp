@@ -1,0 +1,299 @@
+// Messages over a link: out of the outbox with credit, in with acknowledgement; requests and their answers.
+#include "actors/bridge/link.hpp"
+
+#include "actors/runtime/stamp.hpp"
+
+#include <asio/post.hpp>
+#include <utility>
+
+namespace mycelium::bridge {
+namespace {
+
+constexpr std::size_t most_in_one_write = 256 << 10;
+
+runtime::message_ptr share(const runtime::message& m) { return runtime::message_ptr(m.retain()); }
+
+// On a worker.
+void pass_on(std::uint64_t, std::int32_t outcome, const MyceliumMessage* reply, void* user_data) {
+  const std::unique_ptr<link::asker> who(static_cast<link::asker*>(user_data));
+  const auto* content = reinterpret_cast<const runtime::message*>(reply);
+  auto kept = content != nullptr ? share(*content) : runtime::message_ptr();
+  asio::post(who->executor, [by = who->by, correlation = who->correlation, outcome, kept = std::move(kept)] {
+    if (const auto to = by.lock())
+      to->answer(correlation, status(outcome), kept.get());
+  });
+}
+
+} // namespace
+
+// ---- out ----
+
+void link::wait_for_messages() {
+  if (waiting_ || state_ != state::up)
+    return;
+  waiting_ = true;
+  messages_->async_wait(asio::posix::descriptor_base::wait_read,
+                        [self = shared_from_this()](const std::error_code& error) {
+                          self->waiting_ = false;
+                          if (!error)
+                            self->pump();
+                        });
+}
+
+void link::pump() {
+  if (state_ != state::up || closes_when_written_)
+    return;
+  bool more = true;
+  while (more && out_.size() < most_in_one_write) {
+    const auto on_their_way = peer_->waiting->bytes_on_their_way();
+    if (again_.empty() && on_their_way >= hello_.window)
+      return flush(); // a Credit goes on
+    more = send_next();
+  }
+  flush();
+  if (state_ != state::up)
+    return;
+  if (!more)
+    return wait_for_messages();
+  if (!writing_) // others have their turn first
+    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->pump(); });
+}
+
+bool link::send_next() {
+  if (!again_.empty()) {
+    const auto each = again_.front();
+    again_.pop_front();
+    send(*each.what, frame_of(*each.what), each.sequence);
+    return true;
+  }
+  auto next = peer_->waiting->take();
+  if (!next)
+    return false;
+  const auto& m = *next;
+  if (!is_for_peer(m)) {
+    peer_->waiting->pass_over();
+    return true;
+  }
+  auto what = frame_of(m);
+  const auto length = frame_length(what);
+  if (length > hello_.max_frame) {
+    bus_.log(runtime::log_level::warning, where_ + ": a message of type " + std::to_string(m.type_id()) + " and " +
+                                              std::to_string(m.size()) + " bytes is longer than the other side takes");
+    peer_->waiting->pass_over();
+    return true;
+  }
+  const auto sequence = peer_->waiting->sent(std::move(next), padded(length));
+  send(m, std::move(what), sequence); // the outbox holds it
+  return true;
+}
+
+void link::send(const runtime::message& m, frame what, std::uint64_t sequence) {
+  if (auto* request = m.request()) {
+    if (!request->settled())
+      asked_[m.correlation_id] = share(m);
+    what.header.flags |= flag_request;
+  }
+  what.header.sequence = sequence;
+  last_sent_ = sequence;
+  append_frame(out_, what);
+}
+
+frame link::frame_of(const runtime::message& m) const {
+  frame what;
+  what.header.type_id = m.type_id();
+  what.header.correlation = m.correlation_id;
+  what.header.priority = m.priority;
+  what.envelope = {owner_.node(), m.publisher_id, m.sequence, 0};
+  const auto* extras = m.extras();
+  if (extras != nullptr && extras->from.node != 0) {
+    what.envelope.origin = extras->from.node;
+    what.envelope.timestamp_ns = extras->from.timestamp_ns;
+    what.header.hops = extras->from.hops;
+  } else {
+    what.envelope.timestamp_ns = runtime::stamp_to_wall_clock(m.stamp);
+  }
+  if (extras != nullptr && extras->has_trace)
+    what.trace = extras->trace;
+  if (extras != nullptr && extras->to == runtime::destination::key)
+    what.key = extras->destination_key;
+  what.payload = m.payload();
+  return what;
+}
+
+bool link::is_for_peer(const runtime::message& m) {
+  if (!differing_.empty() && differing_.contains(m.type_id()))
+    return false;
+  const auto* extras = m.extras();
+  auto origin = owner_.node();
+  if (extras != nullptr && extras->from.node != 0) {
+    if (extras->from.link == peer_->waiting->link_id() || extras->from.hops >= max_hops)
+      return false;
+    origin = extras->from.node;
+  }
+  if (extras != nullptr && extras->to == runtime::destination::key)
+    return true; // the key has chosen this way, among those that it did not come by
+  const auto version = owner_.ways_version();
+  if (last_way_.version != version || last_way_.origin != origin || last_way_.type_id != m.type_id())
+    last_way_ = {version, origin, m.type_id(), owner_.leads_to(peer_->node, origin, m.type_id())};
+  return last_way_.leads;
+}
+
+void link::on_credit(bytes payload) {
+  const auto credit = wire::read<wire::Credit>(payload);
+  if (!credit || credit->sequence > last_sent_)
+    return protocol_error("a Credit for what was not sent");
+  peer_->waiting->acknowledge(credit->sequence);
+  pump();
+}
+
+void link::tell_drops() {
+  for (const auto& [type_id, count] : peer_->waiting->take_drops()) {
+    wire::LostT lost;
+    lost.type_id = type_id;
+    lost.count = count;
+    wire::append(out_, control::lost, lost);
+  }
+}
+
+// ---- in ----
+
+bool link::on_data(const frame& what) {
+  bytes_dealt_with_ += padded(what.header.length);
+  if (what.is_reply()) {
+    on_reply(what);
+    return true;
+  }
+  const auto sequence = what.header.sequence;
+  if (sequence == 0) {
+    protocol_error("a message without a sequence");
+    return false;
+  }
+  if (sequence <= peer_->heard) {
+    ++stats_.repeated;
+    return true;
+  }
+  if (sequence != peer_->heard + 1) {
+    stats_.missing += sequence - peer_->heard - 1;
+    owner_.heard_gap(*this, sequence - peer_->heard - 1);
+  }
+  peer_->heard = sequence;
+  ++stats_.messages_in;
+  if (differing_.contains(what.header.type_id) || what.header.hops >= max_hops ||
+      what.envelope.origin == owner_.node()) {
+    ++stats_.refused;
+    return true;
+  }
+  if (what.is_request()) {
+    ask_here(what);
+    return true;
+  }
+  stopped_ = !owner_.deliver(*this, what);
+  return !stopped_;
+}
+
+void link::acknowledge(bool at_once) {
+  const auto news = bytes_dealt_with_ - bytes_acknowledged_;
+  if (state_ != state::up || news == 0 || stopped_)
+    return;
+  if (!at_once && news < how_.window / 4)
+    return acknowledge_soon();
+  wire::CreditT credit;
+  credit.sequence = peer_->heard;
+  wire::append(out_, control::credit, credit);
+  bytes_acknowledged_ = bytes_dealt_with_;
+}
+
+// Not for each message, but before the other side has to wonder.
+void link::acknowledge_soon() {
+  if (std::exchange(will_acknowledge_, true))
+    return;
+  acknowledging_.expires_after(std::chrono::milliseconds(5));
+  acknowledging_.async_wait([self = shared_from_this()](const std::error_code& error) {
+    self->will_acknowledge_ = false;
+    if (error || self->state_ != state::up)
+      return;
+    self->acknowledge(true);
+    self->flush();
+  });
+}
+
+// ---- requests ----
+
+void link::ask_here(const frame& what) {
+  const runtime::remote_origin from{.node = what.envelope.origin,
+                                    .publisher_id = what.envelope.publisher_id,
+                                    .sequence = what.envelope.sequence,
+                                    .timestamp_ns = what.envelope.timestamp_ns,
+                                    .link = peer_->waiting->link_id(),
+                                    .hops = static_cast<std::uint8_t>(what.header.hops + 1)};
+  runtime::outgoing request{.type_id = what.header.type_id, .priority = what.header.priority};
+  request.from = &from;
+  if (what.trace)
+    request.trace = &*what.trace;
+  if (what.key) {
+    request.to = runtime::destination::key;
+    request.destination_key = *what.key;
+  }
+  const auto correlation = what.header.correlation;
+  auto who = std::make_unique<asker>(asker{weak_from_this(), socket_.get_executor(), correlation});
+  std::uint64_t id = 0;
+  // The asker's side keeps the time: it sends a Forget when its patience ends.
+  const runtime::reply_target target{.handler = pass_on, .queue = {}, .user_data = who.get()};
+  const auto asked = bus_.request_async(request, what.payload, runtime::forever, target, &id);
+  if (!asked)
+    return answer(correlation, asked.error().code, nullptr);
+  being_answered_[correlation] = {id, who.release()}; // pass_on has it
+}
+
+void link::stop_asking(const answering& what) {
+  if (bus_.cancel_request(what.request))
+    delete what.who; // else its outcome is under way to pass_on
+}
+
+void link::answer(std::uint64_t correlation, status outcome, const runtime::message* reply) {
+  being_answered_.erase(correlation);
+  if (state_ != state::up)
+    return;
+  frame what;
+  if (reply != nullptr && outcome == status::success)
+    what = frame_of(*reply);
+  else
+    what.header.type_id = 1; // has to be one
+  if (frame_length(what) > hello_.max_frame) {
+    outcome = status::too_large;
+    what.payload = {};
+  }
+  what.header.flags = flag_reply;
+  what.header.correlation = correlation;
+  what.header.outcome = static_cast<std::int16_t>(outcome);
+  acknowledge(true); // so that the other side lets go of the request
+  append_frame(out_, what);
+  flush();
+}
+
+void link::on_reply(const frame& what) {
+  const auto found = asked_.find(what.header.correlation);
+  if (found == asked_.end())
+    return; // too late
+  const auto request = std::move(found->second);
+  asked_.erase(found);
+  if (what.header.outcome == 0)
+    (void)bus_.reply(*request, what.header.type_id, what.payload); // or another server was faster
+}
+
+void link::forget_settled_requests() {
+  for (auto each = asked_.begin(); each != asked_.end();) {
+    if (!each->second->request()->settled()) {
+      ++each;
+      continue;
+    }
+    frame what;
+    what.header.type_id = static_cast<std::uint16_t>(control::forget);
+    what.header.flags = flag_control;
+    what.header.correlation = each->first;
+    append_frame(out_, what);
+    each = asked_.erase(each);
+  }
+}
+
+} // namespace mycelium::bridge

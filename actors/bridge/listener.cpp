@@ -1,0 +1,187 @@
+#include "actors/bridge/listener.hpp"
+
+#include "actors/bridge/bridge.hpp"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace mycelium::bridge {
+namespace {
+
+failure cannot(const address& at, const std::string& what, const std::string& why) {
+  return {status::runtime, at.text() + ": " + what + ": " + why};
+}
+
+std::string last_error() { return std::error_code(errno, std::generic_category()).message(); }
+
+// Is somebody there? A file that refuses was left behind by a process that died.
+result<bool> is_left_behind(const address& at) {
+  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (probe < 0)
+    return cannot(at, "no socket", last_error());
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  at.path.copy(name.sun_path, sizeof name.sun_path - 1);
+  const int connected = ::connect(probe, reinterpret_cast<const sockaddr*>(&name), sizeof name);
+  const int error = errno;
+  ::close(probe);
+  if (connected == 0)
+    return failure{status::runtime, at.text() + ": another process listens there; choose another path or stop it"};
+  if (error != ECONNREFUSED && error != ENOENT)
+    return cannot(at, "asking who listens there", std::error_code(error, std::generic_category()).message());
+  return error == ECONNREFUSED;
+}
+
+result<void> remove_if_left_behind(const address& at) {
+  struct stat file {};
+  if (::lstat(at.path.c_str(), &file) != 0)
+    return errno == ENOENT ? result<void>() : result<void>(cannot(at, "looking at it", last_error()));
+  if (!S_ISSOCK(file.st_mode))
+    return failure{status::runtime, at.text() + ": there is a file that is no socket; choose another path"};
+  const auto left = is_left_behind(at);
+  if (!left)
+    return left.error();
+  if (*left && ::unlink(at.path.c_str()) != 0 && errno != ENOENT)
+    return cannot(at, "removing what a process that died has left", last_error());
+  return {};
+}
+
+} // namespace
+
+bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+
+listener::listener(bridge& owner, address where) : owner_(owner), where_(std::move(where)), pause_(owner.io_) {}
+
+result<std::unique_ptr<listener>> listener::open(bridge& owner, const address& at) {
+  std::unique_ptr<listener> made(new listener(owner, at));
+  auto opened = at.how == address::kind::local ? made->open_local() : made->open_tcp();
+  if (!opened)
+    return opened.error();
+  return made;
+}
+
+listener::~listener() { close(); }
+
+void listener::close() {
+  std::error_code ignored;
+  if (local_) {
+    local_->close(ignored);
+    local_.reset();
+    struct stat now {};
+    if (::lstat(where_.path.c_str(), &now) == 0 && now.st_dev == file_.st_dev && now.st_ino == file_.st_ino)
+      ::unlink(where_.path.c_str());
+  }
+  if (tcp_)
+    tcp_->close(ignored);
+  tcp_.reset();
+  pause_.cancel();
+}
+
+// Nobody can connect between bind and listen, so that the mode is right from the first moment on.
+result<void> listener::open_local() {
+  if (auto free = remove_if_left_behind(where_); !free)
+    return free;
+  std::error_code error;
+  local_.emplace(owner_.io_);
+  local_->open(asio::local::stream_protocol(), error);
+  if (!error)
+    local_->bind(asio::local::stream_protocol::endpoint(where_.path), error);
+  if (error) {
+    local_.reset();
+    return cannot(where_, "binding", error.message());
+  }
+  if (::chmod(where_.path.c_str(), 0600) != 0 || ::lstat(where_.path.c_str(), &file_) != 0)
+    return cannot(where_, "setting its mode", last_error());
+  ::fcntl(local_->native_handle(), F_SETFD, FD_CLOEXEC);
+  local_->listen(asio::socket_base::max_listen_connections, error);
+  if (error)
+    return cannot(where_, "listening", error.message());
+  accept_local();
+  return {};
+}
+
+result<void> listener::open_tcp() {
+  if (owner_.how_.token.empty() && !is_loopback(where_.host))
+    return failure{status::invalid_argument, where_.text() + " can be reached from other machines: give both sides the "
+                                                             "same token, or listen at 127.0.0.1"};
+  asio::ip::tcp::resolver resolver(owner_.io_);
+  std::error_code error;
+  const auto found =
+      resolver.resolve(where_.host, std::to_string(where_.port), asio::ip::tcp::resolver::passive, error);
+  if (error || found.empty())
+    return cannot(where_, "finding the host", error.message());
+  const auto endpoint = found.begin()->endpoint();
+  tcp_.emplace(owner_.io_);
+  tcp_->open(endpoint.protocol(), error);
+  if (!error)
+    tcp_->set_option(asio::socket_base::reuse_address(true), error);
+  if (!error)
+    tcp_->bind(endpoint, error);
+  if (!error)
+    tcp_->listen(asio::socket_base::max_listen_connections, error);
+  if (error)
+    return cannot(where_, "listening", error.message());
+  ::fcntl(tcp_->native_handle(), F_SETFD, FD_CLOEXEC);
+  where_.port = tcp_->local_endpoint(error).port();
+  accept_tcp();
+  return {};
+}
+
+void listener::accept_local() {
+  local_->async_accept([this](const std::error_code& error, asio::local::stream_protocol::socket accepted) {
+    if (!local_ || error == asio::error::operation_aborted)
+      return;
+    if (error)
+      return pause();
+    std::string who;
+    if (may_connect(accepted.native_handle(), who))
+      owner_.add_link(socket(std::move(accepted)), false, where_.text() + who, nullptr);
+    else
+      owner_.log(runtime::log_level::warning, where_.text() + ": refused" + who + "; allow it with users");
+    accept_local();
+  });
+}
+
+void listener::accept_tcp() {
+  tcp_->async_accept([this](const std::error_code& error, asio::ip::tcp::socket accepted) {
+    if (!tcp_ || error == asio::error::operation_aborted)
+      return;
+    if (error)
+      return pause();
+    std::error_code unknown;
+    const auto from = accepted.remote_endpoint(unknown);
+    accepted.set_option(asio::ip::tcp::no_delay(true), unknown);
+    const auto name = unknown ? std::string("?") : from.address().to_string() + ":" + std::to_string(from.port());
+    owner_.add_link(socket(std::move(accepted)), false, where_.text() + " from " + name, nullptr);
+    accept_tcp();
+  });
+}
+
+void listener::pause() {
+  pause_.expires_after(std::chrono::milliseconds(100));
+  pause_.async_wait([this](const std::error_code& error) {
+    if (error)
+      return;
+    if (local_)
+      accept_local();
+    else if (tcp_)
+      accept_tcp();
+  });
+}
+
+bool listener::may_connect(int descriptor, std::string& who) const {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    who = " somebody unknown";
+    return false;
+  }
+  who = " from process " + std::to_string(peer.pid) + " of user " + std::to_string(peer.uid);
+  const auto& users = owner_.how_.users;
+  return peer.uid == 0 || peer.uid == ::geteuid() || std::find(users.begin(), users.end(), peer.uid) != users.end();
+}
+
+} // namespace mycelium::bridge

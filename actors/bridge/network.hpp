@@ -1,0 +1,64 @@
+// What a node knows of the others: who is linked with whom, and who wants which types. From it follows, for a message
+// of any origin, to which neighbours it goes on: along the tree of shortest ways from its origin, which every node
+// computes alike, so that a message crosses no link twice (as in MOSPF, RFC 1584). Pure; one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace mycelium::bridge {
+
+using node_id = std::uint64_t;
+
+struct node_state {
+  node_id id = 0;
+  std::uint64_t version = 0;
+  std::string name;
+  std::vector<node_id> neighbours;  // sorted
+  std::vector<std::uint16_t> wants; // sorted
+};
+
+class network {
+public:
+  static constexpr std::size_t max_nodes = 1024;
+  static constexpr std::size_t max_neighbours = 1024;
+  static constexpr std::size_t max_ways = 65536; // that are remembered
+
+  network(node_id self, std::string name);
+
+  const node_state& self() const { return nodes_.at(self_); }
+  // A new version of what this node says of itself; false if nothing changed.
+  bool set_neighbours(std::vector<node_id> neighbours);
+  bool set_wants(std::vector<std::uint16_t> wants);
+  // What another node says; false if it is not news, or there is no room. News has to be told to all neighbours.
+  bool learn(node_state state);
+  // All that are known, oneself included: what a new neighbour is told.
+  const std::map<node_id, node_state>& nodes() const { return nodes_; }
+  // Those that can be reached, oneself included.
+  std::vector<node_id> reachable();
+
+  // The neighbours to which a message of this type and origin goes from here; sorted.
+  const std::vector<node_id>& next(node_id origin, std::uint16_t type_id);
+  bool leads_to(node_id neighbour, node_id origin, std::uint16_t type_id);
+  // The types that this neighbour has to be sent, of whatever origin; sorted.
+  std::vector<std::uint16_t> types_for(node_id neighbour);
+
+private:
+  // For one origin: by which neighbour of ours each node behind us is reached.
+  using tree = std::unordered_map<node_id, node_id>;
+
+  bool linked(node_id a, node_id b) const;
+  const tree& tree_of(node_id origin);
+  bool make_room();
+  void forget_ways();
+
+  node_id self_;
+  std::map<node_id, node_state> nodes_;
+  std::unordered_map<node_id, tree> trees_;
+  std::map<std::pair<node_id, std::uint16_t>, std::vector<node_id>> ways_;
+};
+
+} // namespace mycelium::bridge

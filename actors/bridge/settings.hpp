@@ -1,0 +1,44 @@
+// What a bridge is told: addresses, limits and times.
+#pragma once
+
+#include "actors/runtime/lane.hpp"
+#include "schema/status.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mycelium::bridge {
+
+// unix:PATH or tcp:HOST:PORT; an IPv6 host stands in brackets.
+struct address {
+  enum class kind { local, tcp } how = kind::local;
+  std::string path; // local
+  std::string host; // tcp
+  std::uint16_t port = 0;
+
+  std::string text() const;
+};
+result<address> parse_address(std::string_view text); // invalid_argument
+
+struct settings {
+  std::string name;            // of the node, for people
+  std::string token;           // both sides prove that they know it; "" asks for no proof
+  std::vector<unsigned> users; // who may connect over Unix sockets, beside root and the user of this process
+  std::size_t max_links = 256;
+  std::size_t max_frame = 16u << 20;
+  std::uint32_t window = 4u << 20; // bytes of data frames on their way to us
+  std::uint32_t capacity = 65536;  // messages of a type that wait for one neighbour
+  runtime::policy when_full = runtime::policy::block;
+  std::int64_t block_timeout_ns = 0; // 0: the runtime's
+  std::chrono::milliseconds hello_timeout{5000};
+  std::chrono::milliseconds heartbeat{1000};
+  std::chrono::milliseconds silence{5000}; // after so long without a byte the link counts as dead
+  std::chrono::milliseconds first_retry{50};
+  std::chrono::milliseconds last_retry{5000};
+  std::chrono::milliseconds linger{30000}; // how long what waits for a neighbour that is gone is kept
+};
+
+} // namespace mycelium::bridge
