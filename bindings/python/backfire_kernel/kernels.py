@@ -160,6 +160,8 @@ class RustStreamingKernel:
         stream = self.begin()
         if hasattr(type(tokens), "__aiter__"):
             return self._stream_async(stream, tokens, scorer, accumulate, bits)
+        if inspect.iscoroutinefunction(scorer) or inspect.iscoroutinefunction(bits):
+            raise TypeError("an asynchronous scorer needs asynchronous tokens, and somebody who awaits the result")
         try:
             stream._feed(tokens, scorer, accumulate, bits)
         except BaseException:

@@ -91,9 +91,12 @@ private:
         return !PyErr_Occurred();
       if (!take(token.get()))
         return false;
-      // Iterators and scorers in C never let signals and other threads in.
-      if (self_->kept->size() % 1024 == 0 && (without_gil([] { return 0; }) != 0 || PyErr_CheckSignals() < 0))
-        return false;
+      // Iterators and scorers in C never let other threads and signals in.
+      if (self_->kept->size() % 1024 == 0) {
+        without_gil([] { return 0; });
+        if (PyErr_CheckSignals() < 0)
+          return false;
+      }
     }
     return true;
   }

@@ -18,7 +18,11 @@ int traverse(PyObject* object, visitproc visit, void* arg) {
   return 0;
 }
 
-int clear(PyObject*) { return 0; } // tokens are str and hold nothing
+// Only tokens of a class derived from str can be part of a cycle. The list stays, for whoever still calls.
+int clear(PyObject* object) {
+  PyObject* tokens = stream_of(object)->tokens;
+  return tokens ? PyList_SetSlice(tokens, 0, PyList_Size(tokens), nullptr) : 0;
+}
 
 void deallocate(PyObject* object) {
   PyObject_GC_UnTrack(object);
