@@ -26,7 +26,7 @@ endfunction()
 # What decides nothing by itself is the same in both packages, on the _backend of each.
 set(shared config.py kernels.py kinds.py knowledge.py plot.py scorer.py scoring.py session.py)
 mycelium_python_modules(backfire_kernel backfire_kernel
-  __init__.py _backend.py _native.pyi arrays.py physics.py py.typed ${shared})
+  __init__.py _backend.py _native.pyi arrays.py control.py geometry.py physics.py py.typed ${shared})
 mycelium_python_modules(director_ai director_ai
   __init__.py agent.py backend.py py.typed
   pure/__init__.py pure/_backend.py pure/checks.py pure/facts.py pure/limits.py pure/reviews.py pure/statements.py

@@ -13,24 +13,25 @@ docs/oversight-python.md how to use them from Python.
 from ._backend import BoundScorer, Interlock, NativeScorer, Verdict
 from ._native import __version__
 from .config import BackfireConfig, StreamOptions
+from .control import (
+    L16Controller,
+    PGBOEngine,
+    RustL16Controller,
+    RustPGBOEngine,
+    RustTCBOController,
+    RustTCBOObserver,
+    TCBOController,
+    TCBOObserver,
+)
+from .geometry import RustSSGFEngine, SSGFEngine
 from .kernels import INTERRUPT, RustSafetyKernel, RustStreamingKernel, SafetyKernel, Stream, StreamingKernel
 from .kinds import Action, HaltKind
 from .knowledge import Fact, InMemoryKnowledge
 from .physics import (
-    L16Controller,
-    PGBOEngine,
     RandomSource,
-    RustL16Controller,
-    RustPGBOEngine,
     RustSECFunctional,
-    RustSSGFEngine,
-    RustTCBOController,
-    RustTCBOObserver,
     RustUPDEStepper,
     SECFunctional,
-    SSGFEngine,
-    TCBOController,
-    TCBOObserver,
     UPDEState,
     UPDEStepper,
     standard_coupling,

@@ -3,10 +3,10 @@
 
     python3 bindings/python/backfire_kernel/bench.py [--quick]
 
-Prints one JSON object a line, {"what": ..., "ns": nanoseconds}, with "wanted_ns" where the design asks for a figure: the
-median of 5 runs. tools/bench oversight prints them beside its own. A token of a stream: with a
-callback in Python, with a bound scorer, with a table of scores, pushed one by one; a review; a step of each engine, in a
-call of its own and, where an engine runs many, as one of many.
+Prints one JSON object a line, {"what": ..., "ns": nanoseconds}, with "wanted_ns" where the design asks for a figure:
+the median of 5 runs. tools/bench oversight prints them beside its own. A token of a stream: with a callback in Python,
+with a scorer in C, with a table of scores, pushed one by one; a review; a step of each engine, in a call of its own and,
+where an engine runs many, as one of many.
 """
 
 from __future__ import annotations

@@ -2,14 +2,11 @@
 
 import array
 import asyncio
-import ctypes
 import threading
 import time
 import unittest
 from fractions import Fraction
 
-import backfire_kernel
-import director_ai.pure
 from both_kernels import PATIENCE, OnBothKernels, given
 
 INTERRUPT = "[KERNEL INTERRUPT: COHERENCE LIMIT EXCEEDED]"
@@ -259,84 +256,6 @@ class LiveTokensTest(OnBothKernels):
         self.assertEqual(kernel.last_partial, "a")
 
 
-class TablesOfScoresTest(OnBothKernels):
-    def test_every_buffer_of_numbers_gives_the_same(self):
-        scores = [0.875, 0.75, 0.5, 0.25]
-        for table in (scores, tuple(scores), array.array("d", scores), array.array("f", scores)):
-            for tokens in (list("abcd"), tuple("abcd"), iter("abcd"), "abcd"):
-                session = self.kernels.RustStreamingKernel(trend_threshold=1).stream_tokens(tokens, table)
-                self.assertEqual((session.coherence_history, session.halt_index, session.output), (scores, 3, "abc"))
-
-    def test_many_tokens(self):
-        tokens = [f"{number} " for number in range(1000)]
-        scores = array.array("d", [0.9] * 700 + [0.1] * 300)
-        session = self.kernels.RustStreamingKernel(trend_threshold=1).stream_tokens(tokens, scores)
-        self.assertEqual((session.halt_index, session.tokens), (700, tokens[:701]))
-        entropies = array.array("d", [1.0] * 500 + [2.0] * 500)
-        kernel = self.kernels.RustStreamingKernel()
-        session = kernel.stream_tokens(tokens, array.array("d", [0.9] * 1000), entropy=entropies)
-        self.assertEqual((session.halt_index, session.halt_kind.name), (500, "ENTROPY"))
-
-
-class NativeScorerTest(unittest.TestCase):
-    """Functions in C, through the native kernel only."""
-
-    # double atof(const char*): the arguments behind the first are ignored.
-    ATOF = ctypes.cast(ctypes.CDLL(None).atof, ctypes.c_void_p).value
-    SCORE = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
-
-    def test_a_function_scores_every_token(self):
-        scorer = backfire_kernel.NativeScorer(self.ATOF)
-        self.assertEqual(scorer("0.75"), 0.75)
-        for tokens in (["0.9", "0.8", "0.3", "0.9"], iter(["0.9", "0.8", "0.3", "0.9"])):
-            session = backfire_kernel.RustStreamingKernel().stream_tokens(tokens, scorer)
-            self.assertEqual((session.coherence_history, session.halt_index), ([0.9, 0.8, 0.3], 2))
-
-    def test_it_gets_text_length_and_user_data(self):
-        seen = []
-
-        def score(text, length, user_data):
-            seen.append((ctypes.string_at(text, length).decode(), user_data))
-            return 0.9 if len(seen) < 3 else float("nan")
-
-        function = self.SCORE(score)
-        scorer = backfire_kernel.NativeScorer(ctypes.cast(function, ctypes.c_void_p).value, 77, keep=function)
-        tokens = ["\u00e4", "b", "c", "d"]
-        session = backfire_kernel.RustStreamingKernel().stream_tokens(tokens, scorer, accumulate=True)
-        self.assertEqual(seen, [("\u00e4", 77), ("\u00e4b", 77), ("\u00e4bc", 77)])
-        self.assertEqual((session.halt_index, session.error), (2, "the score is not finite"))
-        seen.clear()
-        session = backfire_kernel.RustStreamingKernel().stream_tokens(iter(tokens), scorer, accumulate=True)
-        self.assertEqual((seen[2], session.halt_index), (("\u00e4bc", 77), 2))
-
-    def test_the_gil_is_free_meanwhile(self):
-        # The function asks for the GIL, which ctypes takes for it: it would wait for ever if the stream held it.
-        entered, other = threading.Event(), threading.Event()
-
-        def score(text, length, user_data):
-            entered.set()
-            return 0.9 if other.wait(PATIENCE) else 0.0
-
-        def run():
-            entered.wait(PATIENCE)
-            other.set()
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        function = self.SCORE(score)
-        scorer = backfire_kernel.NativeScorer(ctypes.cast(function, ctypes.c_void_p).value)
-        kernel = backfire_kernel.RustStreamingKernel(deadline_ms=1e9)
-        self.assertEqual(kernel.stream_tokens(["a", "b"], scorer).output, "ab")
-        thread.join()
-
-    def test_what_is_refused(self):
-        for wrong in ((0,), (self.ATOF, "x"), ("x",), ()):
-            with self.assertRaises((TypeError, ValueError)):
-                backfire_kernel.NativeScorer(*wrong)
-        with self.assertRaisesRegex(TypeError, "need the package backfire_kernel"):
-            director_ai.pure.NativeScorer(self.ATOF)
-
-
 class InterlockTest(OnBothKernels):
     def test_a_hard_halt_stops_the_kernel_until_it_is_reactivated(self):
         kernel = self.kernels.RustStreamingKernel()
@@ -410,81 +329,6 @@ class SafetyKernelTest(OnBothKernels):
                 self.kernels.RustSafetyKernel(wrong)
         with self.assertRaises(TypeError):
             self.kernels.RustSafetyKernel("0.5")
-
-
-class PushTest(OnBothKernels):
-    def test_verdicts(self):
-        stream = self.kernels.RustStreamingKernel().begin()
-        good = stream.push("a", 0.9)
-        self.assertEqual((good.action, good.kind, good.index), (self.kernels.Action.RELEASE, 0, 0))
-        self.assertEqual((good.text, good.released, good.score, good.halted, good.reason), ("a", 1, 0.9, False, ""))
-        self.assertIs(stream.push("b", 0.6).action, self.kernels.Action.WARN)
-        bad = stream.push("c", 0.1)
-        self.assertEqual((bad.action, bad.kind, bad.index), (self.kernels.Action.HALT, 1, 2))
-        self.assertEqual((bad.text, bad.released, bad.measured, bad.limit, bad.halted), ("", 2, 0.1, 0.5, True))
-        self.assertEqual(repr(bad), "<Verdict HALT of token 2: hard_limit (0.1000 < 0.5)>")
-        again = stream.push("d", 0.9)
-        self.assertEqual((again.index, again.text, again.reason), (2, "", bad.reason))
-        session = stream.finish()
-        self.assertEqual((session.tokens, session.output, session.warning_count), (list("abc"), "ab", 2))
-        with self.assertRaisesRegex(RuntimeError, "the stream has ended: begin another"):
-            stream.push("e", 0.9)
-        self.assertEqual(stream.finish().tokens, list("abc"))
-
-    def test_what_is_known_of_a_token(self):
-        stream = self.kernels.RustStreamingKernel(score_every=2).begin()
-        self.assertTrue(stream.wants_score)
-        stream.push("a", 0.9, latency_ms=50.0, entropy=1.2)
-        self.assertFalse(stream.wants_score)
-        stream.push("b")
-        self.assertEqual(stream.session().coherence_history, [0.9])
-        late = stream.push("c", 0.9, latency_ms=61.25)
-        self.assertEqual(late.reason, "deadline (61.2500 ms > 50 ms)")
-        for wrong in ({"error": 3}, {"nonsense": 1}, {"latency_ms": "x"}):
-            with self.assertRaises(TypeError):
-                self.kernels.Stream().push("a", 0.9, **wrong)
-        failed = self.kernels.Stream()
-        self.assertEqual(failed.push("a", 0.9, error="no model").score, 0.0)
-        self.assertEqual(failed.finish().error, "no model")
-
-    def test_a_stream_as_it_stands(self):
-        stream = self.kernels.Stream(self.kernels.BackfireConfig(hard_limit=0.2))
-        stream.push("a", 0.6)
-        now = stream.session()
-        stream.push("b", 0.8)
-        self.assertEqual((now.tokens, now.avg_coherence, now.halted), (["a"], 0.6, False))
-        self.assertEqual((stream.token_count, stream.halted, stream.is_active), (2, False, True))
-        self.assertEqual(stream.finish().config.hard_limit, 0.2)
-
-
-class SessionTest(OnBothKernels):
-    def test_all_that_is_known_of_a_halted_stream(self):
-        kernel = self.kernels.RustStreamingKernel(evidence_size=2)
-        session = kernel.stream_tokens(["The ", "sky ", "is ", "green."], given(0.9, 0.8, 0.65, 0.3))
-        self.assertEqual(session.token_count, 4)
-        self.assertEqual((session.avg_coherence, session.avg_coherence()), (2.65 / 4, 2.65 / 4))
-        self.assertEqual((session.min_coherence, session.warning_count, session.released), (0.3, 2, 3))
-        self.assertEqual([tuple(each) for each in session.evidence], [(2, "is ", 0.65), (3, "green.", 0.3)])
-        last = session.events[-1]
-        self.assertEqual((last.token, last.index, last.coherence, last.halted, last.warning), ("green.", 3, 0.3, 1, 1))
-        times = [event.timestamp_s for event in session.events]
-        self.assertEqual(times, sorted(times))
-        self.assertTrue(0 <= times[-1] * 1e3 <= session.duration_ms)
-        self.assertIs(kernel.last_session, session)
-        self.assertIn("halted at 3: hard_limit (0.3000 < 0.5)", repr(session))
-
-    def test_in_plain_values(self):
-        import json
-
-        session = self.kernels.RustStreamingKernel().stream_tokens("ab", given(0.9, 0.1))
-        plain = json.loads(json.dumps(session.to_dict()))
-        self.assertEqual((plain["halt_kind"], plain["halt_index"], plain["output"]), ("hard_limit", 1, "a"))
-        self.assertEqual(plain["events"][1]["coherence"], 0.1)
-
-    def test_lists_are_made_once(self):
-        session = self.kernels.RustStreamingKernel().stream_tokens("ab", given(0.9, 0.8))
-        for name in ("tokens", "coherence_history", "events"):
-            self.assertIs(getattr(session, name), getattr(session, name))
 
 
 if __name__ == "__main__":
