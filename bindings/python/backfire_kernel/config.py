@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
-from typing import Any, Self, TypedDict
+from typing import Any, ClassVar, Self, TypedDict
 
 from . import _backend
 
@@ -35,6 +35,13 @@ def _read_numbers(record: Any) -> None:
         if kind is int and abs(number) >= 2**63:
             raise ValueError(f"config error: {field.name} is out of range, is {value!r}")
         object.__setattr__(record, field.name, kind(number))
+
+
+def _keep_values(record: Any, order: tuple[str, ...]) -> tuple[Any, ...]:
+    """Its numbers in the order of the C struct, as record._values: every stream needs them."""
+    values = tuple(getattr(record, name) for name in order)
+    object.__setattr__(record, "_values", values)
+    return values
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,13 +76,11 @@ class BackfireConfig:
     history_window: int = 5
     deadline_ms: float = 50.0
     logit_entropy_limit: float = 1.2
+    _values: ClassVar[tuple[Any, ...]]  # of each object, though: no field
 
     def __post_init__(self) -> None:
         _read_numbers(self)
-        _backend.check_config(self._values())
-
-    def _values(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, name) for name in _CONFIG_ORDER)
+        _backend.check_config(_keep_values(self, _CONFIG_ORDER))
 
     def replace(self, **changes: Any) -> Self:
         """The same with other values in some fields."""
@@ -87,7 +92,7 @@ class BackfireConfig:
 
     def to_json(self) -> str:
         """A JSON object of every field, from which from_json() makes an equal configuration, bit by bit."""
-        return _backend.config_to_json(self._values())
+        return _backend.config_to_json(self._values)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
@@ -132,13 +137,11 @@ class StreamOptions:
     cusum_target: float = 0.75
     cusum_slack: float = 0.05
     cusum_limit: float = 1.0
+    _values: ClassVar[tuple[Any, ...]]  # of each object, though: no field
 
     def __post_init__(self) -> None:
         _read_numbers(self)
-        _backend.check_options(self._values())
-
-    def _values(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, name) for name in _OPTION_ORDER)
+        _backend.check_options(_keep_values(self, _OPTION_ORDER))
 
     def replace(self, **changes: Any) -> Self:
         """The same with other values in some fields."""

@@ -72,13 +72,13 @@ bool read(PyObject* values, BackfireOptions& out, std::array<whole, 3>& wholes) 
 
 bool read_config(PyObject* config, BackfireConfig& out) {
   std::array<whole, 3> wholes{};
-  ref values(PyObject_CallMethod(config, "_values", nullptr));
+  ref values(PyObject_GetAttrString(config, "_values"));
   return values && read(values.get(), out, wholes);
 }
 
 bool read_options(PyObject* options, BackfireOptions& out) {
   std::array<whole, 3> wholes{};
-  ref values(PyObject_CallMethod(options, "_values", nullptr));
+  ref values(PyObject_GetAttrString(options, "_values"));
   return values && read(values.get(), out, wholes);
 }
 

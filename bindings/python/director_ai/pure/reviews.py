@@ -66,7 +66,7 @@ class Scorer:
     def divergence(self, prompt: str, action: str) -> float:
         """Both parts, weighted."""
         logical, factual = self._measure(prompt, action)
-        return self._config.w_logic * logical + self._config.w_fact * factual
+        return float(self._config.w_logic * logical + self._config.w_fact * factual)
 
     def logical(self, prompt: str, action: str) -> float:
         """H_logic."""
