@@ -6,10 +6,6 @@ using namespace mycelium;
 using namespace mycelium::ffi;
 using namespace mycelium::oversight;
 
-struct BackfireInterlock {
-  std::shared_ptr<interlock> lock;
-};
-
 struct BackfireStream {
   oversight::stream stream;
 };
@@ -27,21 +23,6 @@ static_assert(int(halt_kind::kernel_inactive) == BACKFIRE_HALT_KERNEL_INACTIVE);
 static_assert(int(halt_kind::invalid_score) == BACKFIRE_HALT_INVALID_SCORE);
 static_assert(int(action::release) == BACKFIRE_RELEASE && int(action::warn) == BACKFIRE_WARN);
 static_assert(int(action::finish) == BACKFIRE_FINISH && int(action::halt) == BACKFIRE_HALT);
-
-stream_options options_of(const BackfireOptions& o) noexcept {
-  return {.soft_halt = o.soft_halt != 0,
-          .soft_tokens = o.soft_tokens,
-          .whole_sentences = o.whole_sentences != 0,
-          .score_every = o.score_every,
-          .evidence_size = o.evidence_size,
-          .ewma = o.ewma != 0,
-          .ewma_weight = o.ewma_weight,
-          .ewma_limit = o.ewma_limit,
-          .cusum = o.cusum != 0,
-          .cusum_target = o.cusum_target,
-          .cusum_slack = o.cusum_slack,
-          .cusum_limit = o.cusum_limit};
-}
 
 // Before a push: a token must not count that the caller gets no verdict for.
 std::int32_t check_push(const char* token, std::size_t len, const BackfireVerdict* out) noexcept {
@@ -74,6 +55,21 @@ std::int32_t write_session(const session_summary& s, BackfireSession* out) noexc
 }
 
 } // namespace
+
+stream_options ffi::options_of(const BackfireOptions& o) noexcept {
+  return {.soft_halt = o.soft_halt != 0,
+          .soft_tokens = o.soft_tokens,
+          .whole_sentences = o.whole_sentences != 0,
+          .score_every = o.score_every,
+          .evidence_size = o.evidence_size,
+          .ewma = o.ewma != 0,
+          .ewma_weight = o.ewma_weight,
+          .ewma_limit = o.ewma_limit,
+          .cusum = o.cusum != 0,
+          .cusum_target = o.cusum_target,
+          .cusum_slack = o.cusum_slack,
+          .cusum_limit = o.cusum_limit};
+}
 
 extern "C" {
 

@@ -1,12 +1,17 @@
 // What the functions of backfire*.h share at their border: structs over defaults, and arrays with lengths.
 #pragma once
 
-#include "actors/oversight/config.hpp"
+#include "actors/oversight/stream.hpp"
 #include "ffi/fence.hpp"
 #include "ffi/include/backfire_physics.h"
 
 #include <algorithm>
+#include <memory>
 #include <span>
+
+struct BackfireInterlock {
+  std::shared_ptr<mycelium::oversight::interlock> lock;
+};
 
 namespace mycelium::ffi {
 
@@ -25,6 +30,7 @@ bool read_over_defaults(Struct& ours, const Struct* theirs, void (*init)(Struct*
 }
 
 oversight::backfire_config config_of(const BackfireConfig& config) noexcept;
+oversight::stream_options options_of(const BackfireOptions& options) noexcept;
 BackfireConfig config_to_c(const oversight::backfire_config& config) noexcept; // without struct_size
 
 // Counts are unsigned in C; what is beyond an int is beyond every limit, too.

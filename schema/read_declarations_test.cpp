@@ -16,12 +16,13 @@ std::string error_of(bytes bfbs) {
 
 std::string error_of(const std::string& fbs) { return error_of(testing::bfbs_from_text(fbs)); }
 
-TEST(bfbs, the_built_in_set_has_the_samples) {
+TEST(bfbs, the_built_in_set_has_the_samples_and_the_systems_own) {
   const auto& set = *schema_set::built_in();
-  ASSERT_EQ(set.types().size(), 5u);
-  EXPECT_EQ(set.types()[0].type_id, 1001);
-  EXPECT_EQ(set.types()[0].name, "mycelium.examples.TextMessage");
-  EXPECT_EQ(set.types()[0].topic, "examples");
+  ASSERT_EQ(set.types().size(), 11u);
+  EXPECT_EQ(set.types()[0].type_id, 101);
+  EXPECT_EQ(set.types()[0].name, "mycelium.inference.InferenceToken");
+  EXPECT_EQ(set.find(1001)->name, "mycelium.examples.TextMessage");
+  EXPECT_EQ(set.find(1001)->topic, "examples");
   EXPECT_EQ(set.find(1003)->name, "mycelium.examples.BatchOperation");
   EXPECT_EQ(set.find(1), nullptr);
   EXPECT_EQ(set.find(65535), nullptr);

@@ -74,10 +74,21 @@ TEST(system_messages, a_verdict_carries_its_evidence) {
   const auto evidence = builder.CreateVectorOfStructs(seen);
   const auto reason = builder.CreateString("hard_limit (0.1000 < 0.5)");
   const auto whole = payload(builder, oversight::CreateOversightVerdict(builder, 7, 4, oversight::Action::Halt,
-                                                                        oversight::HaltKind::HardLimit, 0.1, 0.1, 0.5,
-                                                                        reason, evidence));
+                                                                        oversight::HaltKind::HardLimit, 0.1, 4, 0.1,
+                                                                        0.5, reason, evidence));
   EXPECT_TRUE(set_in("oversight.fbs")->verify(123, whole, verify_level::full));
   EXPECT_EQ(flatbuffers::GetRoot<oversight::OversightVerdict>(whole.data())->evidence()->Get(1)->score(), 0.1);
+}
+
+TEST(system_messages, are_among_the_built_in_types) {
+  for (const auto* file : {"inference.fbs", "oversight.fbs"}) {
+    const auto set = set_in(file);
+    for (const auto& type : set->types()) {
+      const auto* here = schema_set::built_in()->find(type.type_id);
+      ASSERT_NE(here, nullptr) << type.name;
+      EXPECT_EQ(here->type_digest, type.type_digest) << type.name;
+    }
+  }
 }
 
 } // namespace

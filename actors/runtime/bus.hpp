@@ -90,6 +90,23 @@ struct bus_stats {
 
 constexpr std::uint32_t max_history = 65536;
 
+// One line of metrics_text(): name{labels} value. Counters get their "_total".
+struct metric {
+  const char* name;
+  const char* type; // "counter" or "gauge"
+  const char* help;
+  std::string labels; // kind="hard_limit"
+  std::uint64_t value;
+};
+std::string escaped_label(const std::string& text);
+
+// What other actors of the runtime are made of lives and ends with the bus.
+class extension {
+public:
+  virtual ~extension() = default;
+  virtual void add_metrics(std::vector<metric>& to) const = 0;
+};
+
 class bus {
 public:
   static result<std::unique_ptr<bus>> start(runtime_options options);
@@ -123,6 +140,11 @@ public:
   status admit(std::uint16_t type_id, message::bytes content);
   static const std::string& publish_problem() noexcept; // of this thread's last refusal
   void count_refused() { publishers_.mine().count_refused(); }
+  // Does anybody subscribe to the type, or history keep it?
+  bool is_wanted(std::uint16_t type_id) const noexcept;
+  // Have all mailboxes of the type whose publishers are to wait so many places left (or half of theirs)? For actors,
+  // which must not wait: they try again later.
+  bool has_room(std::uint16_t type_id, std::size_t places) const noexcept;
 
   // ---- subscribe: bus_subscribe.cpp ----
   result<std::uint64_t> subscribe(subscription_options options);
@@ -132,6 +154,11 @@ public:
   result<std::uint64_t> open_queue();
   result<void> close_queue(std::uint64_t queue_id);
   counted_ptr<delivery_queue> find_queue(std::uint64_t queue_id) const;
+  counted_ptr<lane> find_lane(std::uint64_t subscription_id) const;
+  // Puts m into one mailbox, without waiting: false if it has no room or has ended.
+  static bool hand_over(const message& m, lane& to);
+  // Has lane::control run in the turn of the lane's actor: at once, or in so many nanoseconds.
+  static void poke(lane& whose, std::int64_t in_ns = 0);
 
   // ---- request and reply: bus_request.cpp ----
   result<message_ptr> request(const outgoing& what, message::bytes content, std::int64_t timeout_ns);
@@ -158,6 +185,11 @@ public:
   bus_stats stats() const;
   std::optional<lane_stats> subscription_stats(std::uint64_t subscription_id, std::uint64_t& capacity) const;
   std::string metrics_text() const;
+
+  // ---- extensions: actors that are not subscriptions of the host's ----
+  result<std::uint64_t> add_extension(std::shared_ptr<extension> what);
+  std::shared_ptr<extension> find_extension(std::uint64_t id) const;
+  std::shared_ptr<extension> remove_extension(std::uint64_t id);
 
   // For tests of what only the inside can do.
   void for_each_lane(const std::function<void(lane&)>& visit) const;
@@ -193,6 +225,8 @@ private:
   static void stop_waiting();
   void forget_finished();
   void note_types_locked(const lane& changed) const;
+  void forget_finished_locked();
+  void change_routes(lane& whose, const std::function<void(route&)>& edit);
   result<void> send_request(const outgoing& what, message::bytes content, pending_request& pending);
   std::vector<counted_ptr<lane>> living_lanes() const;
   std::vector<counted_ptr<lane>> ending_lanes() const;
@@ -216,6 +250,7 @@ private:
   std::map<std::uint64_t, counted_ptr<delivery_queue>> queues_;
   std::shared_ptr<attachment> attached_;
   std::function<void()> types_changed_;
+  std::map<std::uint64_t, std::shared_ptr<extension>> extensions_;
   std::vector<counted_ptr<lane>> ending_; // unsubscribed, perhaps with a callback that still runs
   lane_stats ended_;                      // sums of subscriptions that are no more
   std::mutex closing_mutex_;              // one close at a time

@@ -60,9 +60,13 @@ std::vector<std::uint16_t> bus::subscribed_types() const {
   std::vector<std::uint16_t> types;
   {
     std::lock_guard lock(control_);
-    for (const auto& [id, entry] : subscriptions_)
-      if (!entry->data->options().leads_away)
-        types.push_back(entry->data->type_id());
+    for (const auto& [id, entry] : subscriptions_) {
+      const auto& options = entry->data->options();
+      if (options.leads_away || options.unlisted)
+        continue;
+      types.push_back(options.type_id);
+      types.insert(types.end(), options.also.begin(), options.also.end());
+    }
   }
   std::ranges::sort(types);
   types.erase(std::unique(types.begin(), types.end()), types.end());

@@ -19,18 +19,21 @@ status refuse(status why, std::string words) {
   return why;
 }
 
-// Those of the route's lanes that a message is for; `one` holds the lane if it is for a single one.
-std::span<lane* const> targets(const route& to, const outgoing& what, lane*& one) {
+// Those of the route's lanes that a message is for; `one` holds the lane if it is for a single one. No route: nobody
+// subscribes to the type.
+std::span<lane* const> targets(const routing& all, const route* to, const outgoing& what, lane*& one) {
+  const auto lanes = to != nullptr ? std::span<lane* const>(to->lanes) : std::span<lane* const>{};
   if (what.to == destination::all) [[likely]]
-    return to.lanes;
+    return lanes;
   one = nullptr;
   if (what.to == destination::key) {
-    one = choose_by_key(to.lanes, what.destination_key);
+    one = choose_by_key(lanes, what.destination_key);
   } else {
-    const auto found =
-        std::find_if(to.lanes.begin(), to.lanes.end(), [&](lane* l) { return l->id() == what.destination_key; });
-    if (found != to.lanes.end())
+    const auto found = std::ranges::find(lanes, what.destination_key, &lane::id);
+    if (found != lanes.end())
       one = *found;
+    else if (auto* unlisted = all.find_unlisted(what.destination_key); unlisted && unlisted->takes(what.type_id))
+      one = unlisted;
   }
   return {&one, one == nullptr ? std::size_t{0} : std::size_t{1}};
 }
@@ -164,13 +167,12 @@ status bus::publish(read_guard& guard, const outgoing& what, message::bytes cont
   }
   me.count_accepted(content.size());
   const auto* to = routing_.find(what.type_id);
-  if (to == nullptr)
-    return status::success; // nobody subscribes: no error
   lane* one;
-  const auto lanes = targets(*to, what, one);
+  const auto lanes = targets(routing_, to, what, one);
+  const bool kept = to != nullptr && to->kept;
   // A single idle inline subscriber reads the publisher's own bytes.
   const bool aligned = reinterpret_cast<std::uintptr_t>(content.data()) % 16 == 0;
-  if (lanes.size() == 1 && lanes[0]->options().run_inline && aligned && !to->kept && !needs_extras(what) &&
+  if (lanes.size() == 1 && lanes[0]->options().run_inline && aligned && !kept && !needs_extras(what) &&
       callback_depth() < message_dispatch::max_inline_depth) {
     if (auto* actor = lanes[0]->actor(); actor->try_take()) {
       if (actor->may_deliver_now()) {
@@ -184,19 +186,18 @@ status bus::publish(read_guard& guard, const outgoing& what, message::bytes cont
       actor->give_to_worker(); // what waits comes first
     }
   }
-  if (to->kept)
+  if (kept)
     return send_kept(guard, *build(what, content, me, 1, true), *to->kept, what);
   if (lanes.empty())
-    return status::success;
+    return status::success; // nobody subscribes: no error
   return send(guard, *build(what, content, me, static_cast<std::uint32_t>(lanes.size())), lanes);
 }
 
 status bus::send_kept(read_guard& guard, message& m, history& kept, const outgoing& what) {
   // A request is over when its servers of now have seen it, and what is for one subscription is for no other.
   kept.append(m, what.to == destination::all && what.request == nullptr);
-  const auto* to = routing_.find(what.type_id); // anew: see history::append
   lane* one;
-  const auto lanes = to != nullptr ? targets(*to, what, one) : std::span<lane* const>{};
+  const auto lanes = targets(routing_, routing_.find(what.type_id), what, one); // anew: see history::append
   if (lanes.empty()) {
     m.release();
     return status::success;
@@ -267,7 +268,7 @@ status bus::publish_at_once(const outgoing& what, message::bytes content, undeli
     to = routing_.find(what.type_id); // anew: see history::append
   }
   lane* one;
-  const auto lanes = to != nullptr ? targets(*to, what, one) : std::span<lane* const>{};
+  const auto lanes = targets(routing_, to, what, one);
   m->add_references(static_cast<std::uint32_t>(lanes.size()));
   message_dispatch dispatch(*this, false);
   dispatch.offer(m.get(), lanes, true);
@@ -277,6 +278,21 @@ status bus::publish_at_once(const outgoing& what, message::bytes content, undeli
     rest.since_ns_ = monotonic_ns();
   }
   return dispatch.outcome();
+}
+
+bool bus::is_wanted(std::uint16_t type_id) const noexcept {
+  const read_guard guard;
+  const auto* to = routing_.find(type_id);
+  return to != nullptr && (to->kept || !to->lanes.empty());
+}
+
+bool bus::has_room(std::uint16_t type_id, std::size_t places) const noexcept {
+  const read_guard guard;
+  const auto* to = routing_.find(type_id);
+  return to == nullptr || std::ranges::none_of(to->lanes, [places](const lane* l) {
+           const auto& o = l->options();
+           return o.when_full == policy::block && l->free_places() < std::min<std::size_t>(places, o.capacity / 2);
+         });
 }
 
 bus::batch_result bus::publish_batch(read_guard& guard, std::span<const payload> payloads) {

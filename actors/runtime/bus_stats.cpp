@@ -10,20 +10,10 @@ namespace {
 
 constexpr const char* reason_labels[drop_reasons] = {"oldest", "newest", "timeout", "full", "unsubscribed", "closed"};
 
-std::string escaped(const std::string& label) {
-  std::string text;
-  for (const char c : label) {
-    if (c == '\\' || c == '"')
-      text += '\\';
-    text += c == '\n' ? std::string("\\n") : std::string(1, c);
-  }
-  return text;
-}
-
 // Writes families in the order of the OpenMetrics text format 1.0.
 class metrics_writer {
 public:
-  explicit metrics_writer(const std::string& runtime) : runtime_("runtime=\"" + escaped(runtime) + "\"") {}
+  explicit metrics_writer(const std::string& runtime) : runtime_("runtime=\"" + escaped_label(runtime) + "\"") {}
 
   void family(const char* name, const char* type, const char* help) {
     name_ = name;
@@ -44,7 +34,31 @@ private:
   std::string runtime_, name_, suffix_, text_;
 };
 
+// A family's samples have to stand together.
+void write_grouped(metrics_writer& out, std::vector<metric> all) {
+  while (!all.empty()) {
+    const std::string name = all.front().name;
+    out.family(all.front().name, all.front().type, all.front().help);
+    std::erase_if(all, [&](const metric& each) {
+      if (each.name != name)
+        return false;
+      out.sample(each.value, each.labels);
+      return true;
+    });
+  }
+}
+
 } // namespace
+
+std::string escaped_label(const std::string& label) {
+  std::string text;
+  for (const char c : label) {
+    if (c == '\\' || c == '"')
+      text += '\\';
+    text += c == '\n' ? std::string("\\n") : std::string(1, c);
+  }
+  return text;
+}
 
 void add_to(lane_stats& sum, const lane_stats& more) noexcept {
   sum.offered += more.offered;
@@ -104,12 +118,21 @@ std::string bus::metrics_text() const {
   out.single("mycelium_requests_pending", "gauge", "Requests that wait for a reply.", s.requests_pending);
   out.single("mycelium_threads", "gauge", "Worker threads.", s.threads);
 
+  std::vector<metric> more;
+  {
+    std::lock_guard lock(control_);
+    for (const auto& [id, each] : extensions_)
+      each->add_metrics(more);
+  }
+  write_grouped(out, more);
+
   auto lanes = living_lanes();
+  std::erase_if(lanes, [](const auto& l) { return l->options().unlisted; }); // their extension tells of them
   lanes.resize(std::min(lanes.size(), most_subscriptions));
   const auto each = [&](const char* name, const char* type, const char* help, auto value) {
     out.family(name, type, help);
     for (const auto& l : lanes)
-      out.sample(value(l->stats()), "subscription=\"" + escaped(l->options().name) + "\",id=\"" +
+      out.sample(value(l->stats()), "subscription=\"" + escaped_label(l->options().name) + "\",id=\"" +
                                         std::to_string(l->id()) + "\",type_id=\"" + std::to_string(l->type_id()) +
                                         "\"");
   };

@@ -33,7 +33,6 @@ result<std::uint64_t> bus::subscribe(subscription_options options) {
   const auto id = next_id();
   if (options.name.empty())
     options.name = "subscription-" + std::to_string(id);
-  const auto type_id = options.type_id;
   counted_ptr<lane> data;
   try {
     data = new_counted<lane>(*this, id, std::move(options));
@@ -45,11 +44,15 @@ result<std::uint64_t> bus::subscribe(subscription_options options) {
     entry->actor = engine_->spawn(data);
     subscriptions_.emplace(id, std::move(entry));
     counted_ptr<history> kept;
-    routing_.change(type_id, [&](route& r) {
-      r.lanes.push_back(data.get());
-      kept = r.kept;
-    });
-    note_types_locked(*data);
+    if (data->options().unlisted) {
+      routing_.add_unlisted(*data);
+    } else {
+      change_routes(*data, [&](route& r) {
+        r.lanes.push_back(data.get());
+        kept = r.kept;
+      });
+      note_types_locked(*data);
+    }
     if (data->options().history != 0) {
       auto past = kept ? kept->last(data->options().history) : history::snapshot{};
       data->begin_with(std::move(past.messages), past.last_index);
@@ -62,6 +65,12 @@ result<std::uint64_t> bus::subscribe(subscription_options options) {
   return id;
 }
 
+void bus::change_routes(lane& whose, const std::function<void(route&)>& edit) {
+  routing_.change(whose.type_id(), edit);
+  for (const auto type_id : whose.options().also)
+    routing_.change(type_id, edit);
+}
+
 counted_ptr<lane> bus::remove(std::uint64_t subscription_id) {
   std::lock_guard lock(control_);
   const auto found = subscriptions_.find(subscription_id);
@@ -70,10 +79,15 @@ counted_ptr<lane> bus::remove(std::uint64_t subscription_id) {
   const auto entry = std::move(found->second);
   subscriptions_.erase(found);
   entry->data->end(drop_reason::unsubscribed);
-  routing_.change(entry->data->type_id(), [&](route& r) { std::erase(r.lanes, entry->data.get()); });
-  note_types_locked(*entry->data);
+  if (entry->data->options().unlisted) {
+    routing_.remove_unlisted(*entry->data);
+  } else {
+    change_routes(*entry->data, [&](route& r) { std::erase(r.lanes, entry->data.get()); });
+    note_types_locked(*entry->data);
+  }
   // No publisher knows the actor any more; a turn that it is in the middle of ends as it began.
   engine::dismiss(entry->actor);
+  forget_finished_locked(); // those that ended in their own callback
   ending_.push_back(entry->data);
   return entry->data;
 }
@@ -118,6 +132,10 @@ void bus::stop_waiting() {
 // Sums up what has ended for good, so that the totals of stats() never shrink.
 void bus::forget_finished() {
   std::lock_guard lock(control_);
+  forget_finished_locked();
+}
+
+void bus::forget_finished_locked() {
   std::erase_if(ending_, [this](const counted_ptr<lane>& l) {
     if (!l->finished())
       return false;
@@ -140,6 +158,8 @@ void bus::restart(std::uint64_t subscription_id) {
     name = entry.data->options().name;
     wait_for_readers();
     entry.data->wake();
+    if (entry.data->options().on_control)
+      entry.data->actor()->poke();
   }
   restarts_.fetch_add(1, std::memory_order_seq_cst);
   changes_.signal();
@@ -171,6 +191,35 @@ result<void> bus::wait_for_subscribers(std::uint16_t type_id, std::size_t count,
                                       std::to_string(type_id) + " came in time"};
 }
 
+counted_ptr<lane> bus::find_lane(std::uint64_t subscription_id) const {
+  std::lock_guard lock(control_);
+  const auto found = subscriptions_.find(subscription_id);
+  return found == subscriptions_.end() ? counted_ptr<lane>{} : found->second->data;
+}
+
+bool bus::hand_over(const message& m, lane& to) {
+  const read_guard guard; // while it is up, a lane that has not ended has an actor
+  if (to.ended())
+    return false;
+  auto* mine = m.retain();
+  if (!to.offer_room(mine)) {
+    mine->release();
+    return false;
+  }
+  to.wake();
+  return true;
+}
+
+void bus::poke(lane& whose, std::int64_t in_ns) {
+  const read_guard guard; // as above
+  if (whose.ended())
+    return;
+  if (in_ns == 0)
+    whose.actor()->poke();
+  else
+    whose.actor()->poke_in(in_ns);
+}
+
 result<void> bus::keep_history(std::uint16_t type_id, std::uint32_t depth) {
   if (type_id == 0 || depth > max_history)
     return failure{status::invalid_argument,
@@ -188,6 +237,33 @@ result<void> bus::keep_history(std::uint16_t type_id, std::uint32_t depth) {
       r.kept = new_counted<history>(depth);
   });
   return {};
+}
+
+// ---- extensions ----
+
+result<std::uint64_t> bus::add_extension(std::shared_ptr<extension> what) {
+  std::lock_guard lock(control_);
+  if (is_closing())
+    return refuse_closed();
+  const auto id = next_id();
+  extensions_.emplace(id, std::move(what));
+  return id;
+}
+
+std::shared_ptr<extension> bus::find_extension(std::uint64_t id) const {
+  std::lock_guard lock(control_);
+  const auto found = extensions_.find(id);
+  return found == extensions_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<extension> bus::remove_extension(std::uint64_t id) {
+  std::lock_guard lock(control_);
+  const auto found = extensions_.find(id);
+  if (found == extensions_.end())
+    return nullptr;
+  auto removed = std::move(found->second);
+  extensions_.erase(found);
+  return removed;
 }
 
 // ---- queues ----

@@ -151,7 +151,7 @@ bool lane::drain(std::size_t quota) noexcept {
         note_depth();
         if (!kept_.empty())
           deliver_kept(scope);
-        more = drain_ring(quota, scope) == quota && !ring_.nothing_to_pop();
+        more = drain_ring(quota, scope) == quota && !ring_.nothing_to_pop() && !is_paused();
       }
       const auto state = announcement_.load(std::memory_order_relaxed);
       if ((state == told || state == recovery_due) && ring_.empty() && !ended())
@@ -169,7 +169,7 @@ std::size_t lane::drain_ring(std::size_t quota, callback_scope& scope) noexcept 
   if (options_.on_batch != nullptr)
     return drain_batches(quota);
   std::size_t count = 0;
-  while (count < quota && !ended_.load(std::memory_order_acquire)) {
+  while (count < quota && !ended_.load(std::memory_order_acquire) && !paused_.load(std::memory_order_relaxed)) {
     const auto* m = next();
     if (m == nullptr)
       break;
@@ -245,6 +245,23 @@ void lane::deliver_now(const message& m) noexcept {
       callback_scope scope(&bus_, this);
       direct_.store(direct_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
       deliver(&m, scope, true);
+    }
+  }
+  if (ended() && finish_later_.load(std::memory_order_seq_cst))
+    finish();
+}
+
+void lane::control() noexcept {
+  {
+    running here(*this);
+    if (!ended() && options_.on_control) {
+      callback_scope scope(&bus_, this);
+      exit_guard::checkpoint();
+      try {
+        options_.on_control();
+      } catch (...) {
+        report_exception();
+      }
     }
   }
   if (ended() && finish_later_.load(std::memory_order_seq_cst))

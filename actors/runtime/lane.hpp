@@ -11,6 +11,7 @@
 #include "actors/runtime/ring.hpp"
 #include "schema/status.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -41,6 +42,8 @@ struct drop_event {
 struct subscription_options {
   std::string name;
   std::uint16_t type_id = 0;
+  std::vector<std::uint16_t> also; // more types that come into the same mailbox, in one order with type_id
+  bool unlisted = false;           // gets only what is addressed to it (destination::subscription)
   policy when_full = policy::block;
   std::uint32_t capacity = 4096; // a power of two
   std::uint32_t history = 0;
@@ -55,6 +58,8 @@ struct subscription_options {
   counted_ptr<delivery_queue> queue;
   std::function<void(const drop_event&)> on_drop;
   std::function<void(std::uint64_t)> on_complete;
+  // Runs like the callback, never beside it: after bus::poke, and when the actor was restarted.
+  std::function<void()> on_control;
   void* user_data = nullptr;
   void (*user_data_free)(void*) = nullptr;
 };
@@ -76,6 +81,9 @@ public:
   std::uint64_t id() const noexcept { return id_; }
   const subscription_options& options() const noexcept { return options_; }
   std::uint16_t type_id() const noexcept { return options_.type_id; }
+  bool takes(std::uint16_t type_id) const noexcept {
+    return type_id == options_.type_id || std::ranges::find(options_.also, type_id) != options_.also.end();
+  }
 
   // ---- publishers, under a read_guard ----
   enum class offered { taken, dropped, full, must_wait, ended };
@@ -86,6 +94,10 @@ public:
   // Wakes who consumes.
   void wake() noexcept;
   bool feeds_queue() const noexcept { return bool(options_.queue); }
+  bool is_full() const noexcept { return free_places() == 0; }
+  std::size_t free_places() const noexcept {
+    return ring_.capacity() - std::min<std::size_t>(ring_.pushed() - ring_.popped(), ring_.capacity());
+  }
   // Waits for room, outside of a read_guard; false if the deadline came first.
   bool wait_for_room(const deadline& until);
   void wake_publishers() noexcept { room_.signal(); }
@@ -101,8 +113,14 @@ public:
     return has_begun() && ring_.empty() && kept_.empty() && announcement_.load(std::memory_order_relaxed) == none;
   }
   void deliver_now(const message& m) noexcept;
+  void control() noexcept; // runs on_control
+  // In the lane's own callback or control: deliver nothing more until resume(). Not for batches and queues.
+  void pause() noexcept { paused_.store(true, std::memory_order_seq_cst); }
+  void resume() noexcept { paused_.store(false, std::memory_order_seq_cst); }
   // Nothing for drain to do? seq_cst, for after the actor announced that it sleeps. In queue mode the ring is not its.
-  bool idle() const noexcept { return !has_begun() || ((feeds_queue() || ring_.nothing_to_pop()) && !must_announce()); }
+  bool idle() const noexcept {
+    return !has_begun() || ((feeds_queue() || is_paused() || ring_.nothing_to_pop()) && !must_announce());
+  }
   // Queue mode: appends up to max messages to `out`, under the queue's receive lock.
   std::size_t take(std::vector<const message*>& out, std::size_t max) noexcept;
   bool holds_nothing() const noexcept { return ended() || !has_begun() || (ring_.nothing_to_pop() && kept_.empty()); }
@@ -138,7 +156,12 @@ public:
   bool wait_until_settled(progress accepted_then, const deadline& until);
   lane_stats stats() const noexcept;
 
-  void attach(lane_actor* actor) noexcept { actor_.store(actor, std::memory_order_seq_cst); }
+  void attach(lane_actor* actor) noexcept {
+    actor_.store(actor, std::memory_order_seq_cst);
+    incarnations_.fetch_add(1, std::memory_order_seq_cst);
+  }
+  // How many actors it has had: more than one after a restart.
+  std::uint32_t incarnations() const noexcept { return incarnations_.load(std::memory_order_seq_cst); }
   lane_actor* actor() const noexcept { return actor_.load(std::memory_order_acquire); }
 
   // Queue mode: is it in the queue's list of ready lanes?
@@ -162,6 +185,7 @@ private:
   void note_depth() noexcept;
   void report_exception() noexcept;
   bool must_announce() const noexcept;
+  bool is_paused() const noexcept { return paused_.load(std::memory_order_seq_cst); }
   void announce_drops() noexcept;
   void announce_recovery() noexcept;
   void tell(const drop_event& event) noexcept;
@@ -174,6 +198,8 @@ private:
   std::atomic<lane_actor*> actor_{nullptr};
   std::atomic<bool> ended_{false};
   std::atomic<bool> begun_;
+  std::atomic<bool> paused_{false};
+  std::atomic<std::uint32_t> incarnations_{0};
   std::atomic<bool> finish_later_{false};
   std::atomic<bool> finishing_{false};
   std::atomic<bool> completed_{false};

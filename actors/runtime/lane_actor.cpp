@@ -2,20 +2,41 @@
 
 #include "actors/runtime/exit_guard.hpp"
 
+#include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
+#include <caf/atom.hpp>
 #include <caf/behavior.hpp>
 #include <caf/detail/private_thread.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 #include <caf/scoped_execution_unit.hpp>
+#include <caf/send.hpp>
+#include <chrono>
 
 namespace mycelium::runtime {
+namespace {
+
+using control = caf::atom_constant<caf::atom("control")>;
+
+caf::actor handle_of(lane_actor* who) { return caf::actor_cast<caf::actor>(static_cast<caf::abstract_actor*>(who)); }
+
+} // namespace
 
 lane_actor::lane_actor(caf::actor_config& config, counted_ptr<lane> data)
     : caf::event_based_actor(config), lane_(std::move(data)) {}
 
 caf::behavior lane_actor::make_behavior() {
-  // No message of its own: what it is told comes as CAF's exits and downs. A behavior keeps it alive.
-  return {[](caf::unit_t) {}};
+  // What else it is told comes as CAF's exits and downs.
+  return {[this](control) {
+    (void)handed_over_.load(std::memory_order_acquire);
+    lane_->control();
+    handed_over_.store(1, std::memory_order_release);
+  }};
+}
+
+void lane_actor::poke() { caf::anon_send(handle_of(this), control::value); }
+
+void lane_actor::poke_in(std::int64_t ns) {
+  caf::delayed_anon_send(handle_of(this), std::chrono::nanoseconds(ns), control::value);
 }
 
 void lane_actor::schedule() {

@@ -40,6 +40,10 @@ public:
   void deliver_here(const message& m);
   void give_to_worker();
 
+  // Has lane::control run in the actor's turn, at once or in so many nanoseconds. Under a read_guard.
+  void poke();
+  void poke_in(std::int64_t ns);
+
   // For an actor that was spawned asleep (lazy_init): its first turn, on this thread, so that it can run inline at
   // once.
   void initialise_here();

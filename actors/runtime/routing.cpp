@@ -44,6 +44,35 @@ void routing::change(std::uint16_t type_id, const std::function<void(route&)>& e
   publish(std::move(next));
 }
 
+lane* routing::find_unlisted(std::uint64_t id) const noexcept {
+  const auto* lanes = current_.load(std::memory_order_seq_cst)->unlisted[id & 255].get();
+  if (lanes == nullptr)
+    return nullptr;
+  const auto found = std::ranges::lower_bound(*lanes, id, {}, &lane::id);
+  return found != lanes->end() && (*found)->id() == id ? *found : nullptr;
+}
+
+void routing::change_unlisted(std::uint64_t id, const std::function<void(drawer&)>& edit) {
+  auto next = std::make_unique<table>(*current_.load(std::memory_order_relaxed));
+  auto& entry = next->unlisted[id & 255];
+  auto fresh = entry ? std::make_shared<drawer>(*entry) : std::make_shared<drawer>();
+  edit(*fresh);
+  if (fresh->empty())
+    entry.reset();
+  else
+    entry = std::move(fresh);
+  publish(std::move(next));
+}
+
+void routing::add_unlisted(lane& which) {
+  change_unlisted(which.id(),
+                  [&](drawer& d) { d.insert(std::ranges::upper_bound(d, which.id(), {}, &lane::id), &which); });
+}
+
+void routing::remove_unlisted(const lane& which) {
+  change_unlisted(which.id(), [&](drawer& d) { std::erase(d, &which); });
+}
+
 void routing::clear() { publish(std::make_unique<table>()); }
 
 lane* choose_by_key(std::span<lane* const> lanes, std::uint64_t key) noexcept {

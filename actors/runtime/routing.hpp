@@ -36,17 +36,26 @@ public:
     return of_high_byte == nullptr ? nullptr : of_high_byte->routes[type_id & 255].get();
   }
 
+  // Under a read_guard: the unlisted lane of that id, or nullptr. Valid while the guard is up.
+  lane* find_unlisted(std::uint64_t id) const noexcept;
+
   // One writer at a time (the bus's control lock), not under a read_guard. On return no publisher sees the old route.
   void change(std::uint16_t type_id, const std::function<void(route&)>& edit);
+  // Lanes that no type leads to. The cost of a change does not grow with what is there (it does with a 256th of it).
+  void add_unlisted(lane& which);
+  void remove_unlisted(const lane& which);
   void clear();
 
 private:
   struct page {
     std::array<std::shared_ptr<const route>, 256> routes;
   };
+  using drawer = std::vector<lane*>; // ascending by id; ids are given out in order, so that each fills up alike
   struct table {
     std::array<std::shared_ptr<const page>, 256> pages;
+    std::array<std::shared_ptr<const drawer>, 256> unlisted; // by the low byte of the id
   };
+  void change_unlisted(std::uint64_t id, const std::function<void(drawer&)>& edit);
   void publish(std::unique_ptr<const table> next);
 
   std::atomic<const table*> current_;
