@@ -3,8 +3,9 @@
 
     make_wheels.py --version 1.0.0 --packages build/release/python --output build/release/wheels
 
-The native wheel carries libmycelium_ffi.so and every library that it needs besides those of the C and C++ runtimes,
-which find each other through an $ORIGIN rpath. The same input gives the same bytes.
+Each native wheel carries libmycelium_ffi.so and every library that it needs besides those of the C and C++ runtimes,
+which find each other through an $ORIGIN rpath; in a process that loads two of them the first one's libraries serve
+both. The same input gives the same bytes.
 """
 
 from __future__ import annotations
@@ -31,12 +32,15 @@ SYSTEM = (
     "libgcc_s.so",
     "linux-vdso",
 )
-NATIVE = "mycelium_native"
-PROTOCOL = "mycelium_protocol"
-SUMMARIES = {
-    NATIVE: "Mycelium, an embeddable message bus, in a Python process",
-    PROTOCOL: "The messages of Mycelium's built-in schema",
+NATIVE = {
+    "mycelium_native": "Mycelium, an embeddable message bus, in a Python process",
+    "backfire_kernel": "Oversight of token streams: scores each token, and halts what makes no sense",
 }
+PURE = {
+    "mycelium_protocol": "The messages of Mycelium's built-in schema",
+    "director_ai": "An agent whose answers pass oversight, on backfire_kernel or in plain Python",
+}
+SUMMARIES = NATIVE | PURE
 
 
 def needed_libraries(file: pathlib.Path) -> dict[str, pathlib.Path]:
@@ -127,17 +131,19 @@ def write_wheel(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", required=True)
-    parser.add_argument("--packages", required=True, type=pathlib.Path, help="the folder that holds both packages")
+    parser.add_argument("--packages", required=True, type=pathlib.Path, help="the folder that holds the packages")
     parser.add_argument("--output", required=True, type=pathlib.Path)
     options = parser.parse_args()
     own = {"LICENSE": (pathlib.Path(__file__).parents[2] / "LICENSE").read_bytes()}
     machine = subprocess.run(["uname", "-m"], check=True, capture_output=True, text=True).stdout.strip()
-    with tempfile.TemporaryDirectory() as scratch:
-        native = pathlib.Path(scratch) / NATIVE
-        shutil.copytree(options.packages / NATIVE, native, ignore=shutil.ignore_patterns("__pycache__", "lib*.so*"))
-        licenses = own | make_self_contained(native)
-        print(write_wheel(options.output, native, options.version, f"cp311-abi3-linux_{machine}", licenses))
-    print(write_wheel(options.output, options.packages / PROTOCOL, options.version, "py3-none-any", own))
+    for name in NATIVE:
+        with tempfile.TemporaryDirectory() as scratch:
+            native = pathlib.Path(scratch) / name
+            shutil.copytree(options.packages / name, native, ignore=shutil.ignore_patterns("__pycache__", "lib*.so*"))
+            licenses = own | make_self_contained(native)
+            print(write_wheel(options.output, native, options.version, f"cp311-abi3-linux_{machine}", licenses))
+    for name in PURE:
+        print(write_wheel(options.output, options.packages / name, options.version, "py3-none-any", own))
 
 
 if __name__ == "__main__":

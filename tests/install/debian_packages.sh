@@ -42,7 +42,7 @@ if grep -rlF "$build" "$root"; then
   fail "a packaged file names the folder that it was built in"
 fi
 readelf -d "$root"/usr/lib/libmycelium_ffi.so.1 "$root"/usr/bin/mycelium \
-  "$root"/usr/lib/python3/dist-packages/mycelium_native/*.so >"$work/dynamic"
+  "$root"/usr/lib/python3/dist-packages/*/*.so >"$work/dynamic"
 if grep -E 'R(UN)?PATH' "$work/dynamic"; then
   fail "a packaged file has a search path"
 fi
@@ -88,5 +88,14 @@ with mycelium_native.Runtime(mycelium_protocol.SCHEMA_DIGEST) as bus:
     words = bus.request(WordCountRequest(text="two words"), WordCountReply).words
 assert [message.content for message in heard] == ["hello"] and words == 2
 print(f"mycelium_native {mycelium_native.__version__}: it works")
+
+import backfire_kernel
+import director_ai
+
+for package in (backfire_kernel, director_ai):
+    assert package.__file__.startswith(sys.argv[1]), package.__file__
+agent = director_ai.CoherenceAgent(lambda prompt: "The sky is blue.")
+assert agent._rust_available and agent.process("Is the sky blue?").output == "The sky is blue."
+print(f"backfire_kernel {backfire_kernel.__version__}: it works")
 PYTHON
 say "all packages work"

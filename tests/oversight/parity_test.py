@@ -1,20 +1,31 @@
 #!/usr/bin/env python3
-"""The kernel in plain Python, from docs/oversight.md alone, decides as the library does: bit by bit, on random streams.
+"""The kernel in plain Python, written from docs/oversight.md alone, decides as the library does: bit by bit, on random
+streams. It is the one that director_ai falls back to.
 
   parity_test.py LIBRARY [STREAMS]
 """
 
 import ctypes
+import importlib.util
 import math
+import pathlib
 import random
 import struct
 import sys
 from ctypes import c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
-from decimal import Decimal
 
-KINDS = ["", "hard_limit", "window_avg", "downward_trend", "entropy", "deadline", "ewma", "cusum", "kernel_inactive",
-         "invalid_score"]
-RELEASE, WARN, FINISH, HALT = range(4)
+CHECKS = pathlib.Path(__file__).parents[2] / "bindings" / "python" / "director_ai" / "pure" / "checks.py"
+
+
+def load(path):
+    """A module by its file: its package needs to be built."""
+    spec = importlib.util.spec_from_file_location("checks", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+plain = load(CHECKS)
 
 
 def declare(name, *fields):
@@ -40,123 +51,11 @@ Session = declare("Session", *of_type(c_int32, "halted kind"), ("halt_index", c_
                   *of_type(c_double, "average minimum"))
 
 
-def values(record, *leave_out):
-    """What a struct holds; doubles as their bits, so that equal means the same number."""
-    out = {}
-    for name, kind in record._fields_:
-        if name not in ("struct_size", *leave_out):
-            value = getattr(record, name)
-            out[name] = struct.pack("d", value) if kind is c_double else value
-    return out
-
-
-def units(score):
-    return int(min(max(score, 0.0), 1.0) * 2.0**53)
-
-
-def reason(kind, measured, limit):
-    if kind in (0, 8, 9):
-        return KINDS[kind]
-    sign = "<" if kind in (1, 2, 6) else ">"
-    unit = " ms" if kind == 5 else ""
-    shortest = format(Decimal(repr(limit)), "f")
-    shortest = shortest.rstrip("0").rstrip(".") if "." in shortest else shortest
-    return f"{KINDS[kind]} ({measured:.4f}{unit} {sign} {shortest}{unit})"
-
-
-def sentence_part(token):
-    rest = token.rstrip(" \t\r\"')]}")
-    return None if not rest else rest[-1] in ".!?\n\u2026\u3002\uff01\uff1f"
-
-
-class Kernel:
-    """One stream, everything kept, nothing clever."""
-
-    def __init__(self, config, options):
-        self.config, self.options = config, options
-        self.scores, self.tokens, self.released, self.warnings = [], 0, 0, 0
-        self.smoothed, self.drift, self.until_score = 0.0, 0.0, 0
-        self.mid_sentence, self.soft_left, self.fired, self.halt_index, self.last = False, None, None, -1, None
-
-    def check(self, seen, score, counts):
-        c, o, scores = self.config, self.options, self.scores
-        if counts:
-            self.smoothed = score if len(scores) == 1 else self.smoothed + o.ewma_weight * (score - self.smoothed)
-            self.drift = max(0.0, self.drift + ((o.cusum_target - o.cusum_slack) - score))
-            if score < c.hard_limit:
-                return 1, score, c.hard_limit
-            window = [units(each) for each in scores[-c.window_size:]]
-            if len(window) == c.window_size and sum(window) < c.window_size * units(c.window_threshold):
-                return 2, float(sum(window)) / (float(c.window_size) * 2.0**53), c.window_threshold
-            if len(scores) >= c.trend_window and scores[-c.trend_window] - score > c.trend_threshold:
-                return 3, scores[-c.trend_window] - score, c.trend_threshold
-        if seen.has_entropy and not seen.entropy <= c.logit_entropy_limit:
-            return 4, seen.entropy, c.logit_entropy_limit
-        if counts:
-            if not seen.latency_ms <= c.deadline_ms:
-                return 5, seen.latency_ms, c.deadline_ms
-            if o.ewma and self.smoothed < o.ewma_limit:
-                return 6, self.smoothed, o.ewma_limit
-            if o.cusum and self.drift > o.cusum_limit:
-                return 7, self.drift, o.cusum_limit
-        return None
-
-    def push(self, token, seen):
-        if self.last:
-            return self.last
-        wanted = self.until_score == 0
-        self.until_score = self.options.score_every - 1 if wanted else self.until_score - 1
-        counts = wanted or bool(seen.scored) or seen.error is not None
-        valid = bool(seen.scored) and seen.error is None and math.isfinite(seen.score)
-        score = seen.score if valid else 0.0
-        if counts:
-            self.scores.append(score)
-            self.warnings += score < self.config.soft_limit
-        fired = self.check(seen, score, counts)
-        if counts and not valid and not (fired and fired[0] == 1):
-            fired = 9, 0.0, self.config.hard_limit
-        finishing = self.soft_left is not None
-        if fired and not (self.options.soft_halt and fired[0] in (2, 3, 4, 6, 7)):
-            return self.halt(fired, score)
-        if not fired and not finishing:
-            return self.let_pass(token, score, WARN if counts and score < self.config.soft_limit else RELEASE)
-        if not finishing:
-            if not self.mid_sentence:
-                return self.halt(fired, score)
-            self.soft_left, self.fired, self.halt_index = self.options.soft_tokens, fired, self.tokens
-        elif not self.mid_sentence or self.soft_left == 0:
-            return self.halt(self.fired, score)
-        self.soft_left -= 1
-        return self.let_pass(token, score, FINISH)
-
-    def halt(self, fired, score):
-        if self.fired is None or fired[0] != self.fired[0]:
-            self.halt_index = self.tokens
-        self.fired, self.soft_left = fired, None
-        self.last = Verdict(0, self.tokens, HALT, fired[0], score, fired[1], fired[2], self.released)
-        self.tokens += 1
-        return self.last
-
-    def let_pass(self, token, score, action):
-        if self.options.soft_halt or self.options.whole_sentences:
-            part = sentence_part(token)
-            self.mid_sentence = self.mid_sentence if part is None else not part
-        self.tokens += 1
-        if not (self.options.whole_sentences and self.mid_sentence):
-            self.released = self.tokens
-        kind, measured, limit = self.fired if action == FINISH else (0, 0.0, 0.0)
-        return Verdict(0, self.tokens - 1, action, kind, score, measured, limit, self.released)
-
-    def finish(self):
-        if self.last is None and self.soft_left is None:
-            self.released = self.tokens
-        kind, measured, limit = self.fired or (0, 0.0, 0.0)
-        total = 0.0
-        for each in self.scores:
-            total += each
-        return Session(0, self.halt_index >= 0, kind, self.halt_index, measured, limit, self.tokens, len(self.scores),
-                       self.released, self.warnings, total / len(self.scores) if self.scores else 0.0,
-                       min(self.scores, default=0.0))
+def values(record):
+    """What a struct or a named tuple holds; doubles as their bits, so that equal means the same number."""
+    names = getattr(record, "_fields", None) or [name for name, _ in record._fields_ if name != "struct_size"]
+    found = {name: getattr(record, name) for name in names}
+    return {name: struct.pack("d", value) if isinstance(value, float) else value for name, value in found.items()}
 
 
 def random_setting(dice, library):
@@ -191,22 +90,23 @@ def run_stream(dice, library, kinds):
     stream = c_void_p()
     status = library.backfire_stream_begin(ctypes.byref(config), ctypes.byref(options), None, ctypes.byref(stream))
     assert status == 0, library.backfire_last_error()
-    kernel = Kernel(config, options)
+    kernel = plain.Checks(config, options)
     middle, spread = dice.uniform(0.4, 0.95), dice.choice([0.0, 0.02, 0.1])
     for _ in range(dice.randrange(1, 80)):
         token, seen = random_token(dice, middle, spread)
         text, native, told = token.encode(), Verdict(ctypes.sizeof(Verdict)), ctypes.create_string_buffer(200)
         assert library.backfire_stream_observe(stream, text, c_size_t(len(text)), ctypes.byref(seen),
                                                ctypes.byref(native)) == 0
-        plain = kernel.push(token, seen)
-        assert values(plain) == values(native), (values(plain), values(native))
+        decided = kernel.push(token, seen)
+        assert values(decided) == values(native), (values(decided), values(native))
         library.backfire_reason_text(native.kind, c_double(native.measured), c_double(native.limit), told,
                                      c_size_t(200), None)
-        assert told.value.decode() == reason(plain.kind, plain.measured, plain.limit), told.value
+        assert told.value.decode() == plain.reason_text(decided.kind, decided.measured, decided.limit), told.value
         kinds[native.action, native.kind] = kinds.get((native.action, native.kind), 0) + 1
     session = Session(ctypes.sizeof(Session))
     assert library.backfire_stream_finish(stream, ctypes.byref(session)) == 0
-    assert values(kernel.finish()) == values(session), (values(kernel.finish()), values(session))
+    summary = values(kernel.finish())
+    assert summary == values(session), (summary, values(session))
     library.backfire_stream_destroy(stream)
 
 
@@ -221,9 +121,9 @@ def main():
             run_stream(random.Random(seed), library, kinds)
         except AssertionError as difference:
             sys.exit(f"stream {seed}: {difference}")
-    halted = {kind for action, kind in kinds if action == HALT}
+    halted = {kind for action, kind in kinds if action == plain.HALT}
     assert halted == {1, 2, 3, 4, 5, 6, 7, 9}, f"only these checks fired: {halted}"
-    assert any(action == FINISH for action, _ in kinds), "no stream halted softly"
+    assert any(action == plain.FINISH for action, _ in kinds), "no stream halted softly"
     print(f"{streams} streams, {sum(kinds.values())} tokens: the same verdicts, every check fired")
 
 

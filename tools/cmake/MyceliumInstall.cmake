@@ -29,8 +29,12 @@ if(TARGET mycelium_python_native)
   set(python_packages "lib/python3/dist-packages") # where Debian's Python looks, below /usr
   install(TARGETS mycelium_python_native LIBRARY DESTINATION "${python_packages}/mycelium_native"
           COMPONENT python EXCLUDE_FROM_ALL)
+  install(TARGETS backfire_python_native LIBRARY DESTINATION "${python_packages}/backfire_kernel"
+          COMPONENT python EXCLUDE_FROM_ALL)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/bindings/python/mycelium_native" "${PROJECT_BINARY_DIR}/python/mycelium_protocol"
-          DESTINATION "${python_packages}" COMPONENT python EXCLUDE_FROM_ALL PATTERN "__pycache__" EXCLUDE)
+                    "${PROJECT_BINARY_DIR}/python/backfire_kernel" "${PROJECT_BINARY_DIR}/python/director_ai"
+          DESTINATION "${python_packages}" COMPONENT python EXCLUDE_FROM_ALL
+          PATTERN "__pycache__" EXCLUDE PATTERN "*.so" EXCLUDE)
 endif()
 
 # pkg-config

@@ -1,7 +1,7 @@
 # Debian packages of what is installed, by the target `package` or `cpack -B DIR` in the build folder:
 #   libmycelium-ffi1    the library, named after its SONAME as Debian's policy asks
 #   libmycelium-dev     headers for C and C++, archive, schemas, pkg-config and CMake package
-#   python3-mycelium    mycelium_native and mycelium_protocol for Debian's Python
+#   python3-mycelium    mycelium_native, mycelium_protocol, backfire_kernel and director_ai for Debian's Python
 #   mycelium-tools      the mycelium program
 set(MYCELIUM_MAINTAINER "Mycelium developers <mycelium@example.org>" CACHE STRING "Who maintains the Debian packages")
 find_program(DPKG_SHLIBDEPS dpkg-shlibdeps)
@@ -69,8 +69,8 @@ set(synopsis_tools "embeddable message bus - schema compiler and checks")
 set(about_tools "This package has the mycelium program, which compiles schemas, checks an
 installation and measures it.")
 set(synopsis_python "embeddable message bus - Python 3 modules")
-set(about_python "This package has the modules for Python 3: the bus itself, and the messages
-of its built-in schema.")
+set(about_python "This package has the modules for Python 3: the bus itself, the messages of its
+built-in schema, and oversight of token streams.")
 
 # A changelog and a copyright file for each, where Debian wants them.
 string(TIMESTAMP MYCELIUM_PACKAGE_DATE "%a, %d %b %Y %H:%M:%S +0000" UTC)
