@@ -10,6 +10,8 @@
 namespace mycelium::mcap {
 
 std::uint32_t crc32(bytes content, std::uint32_t before) noexcept {
+  if (content.empty())
+    return before; // zlib starts anew when there is no buffer
   return static_cast<std::uint32_t>(::crc32_z(before, content.data(), content.size()));
 }
 

@@ -16,7 +16,7 @@ inline constexpr std::string_view opaque_encoding = "application/octet-stream";
 
 struct recording_options {
   std::size_t chunk_size = std::size_t{1} << 20U; // a chunk is written when its messages have this many bytes
-  mcap::writer_options file;
+  mcap::writer_options file{};
 };
 
 class recording_writer {

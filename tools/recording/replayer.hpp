@@ -21,9 +21,9 @@ public:
 };
 
 struct replay_options {
-  double speed = 1;              // times the original; 0: as fast as the bus takes it
-  std::set<std::uint16_t> types; // empty: all
-  std::int64_t from_ns = 0;      // since the first message of the recording
+  double speed = 1;                // times the original; 0: as fast as the bus takes it
+  std::set<std::uint16_t> types{}; // empty: all
+  std::int64_t from_ns = 0;        // since the first message of the recording
   std::int64_t to_ns = INT64_MAX;
   std::uint64_t loops = 1;   // UINT64_MAX: until stopped
   bool any_schema = false;   // publish types whose schema differs from the bus's, too
