@@ -19,8 +19,9 @@ using ull = unsigned long long;
 
 double seconds(std::uint64_t from, std::uint64_t to) { return static_cast<double>(to - from) / 1e9; }
 
+// From the first message to the last one.
 double rate(std::uint64_t messages, double duration) {
-  return duration > 0 ? static_cast<double>(messages) / duration : 0;
+  return messages > 1 && duration > 0 ? static_cast<double>(messages - 1) / duration : 0;
 }
 
 std::string utc(std::uint64_t time_ns) {
@@ -67,11 +68,10 @@ void print_json(const recording_reader& file, const description& all) {
   auto types = nlohmann::ordered_json::array();
   for (const auto& type : all.types) {
     const auto own = seconds(type.first_time, type.last_time);
-    nlohmann::ordered_json row{
-        {"type_id", type.channel.type_id},       {"name", type.channel.name},
-        {"topic", type.channel.topic},           {"digest", nullptr},
-        {"schema", type.channel.schema_id != 0}, {"messages", type.messages},
-        {"payload_bytes", type.bytes},           {"messages_per_s", rate(type.messages - 1, own)}};
+    nlohmann::ordered_json row{{"type_id", type.channel.type_id},       {"name", type.channel.name},
+                               {"topic", type.channel.topic},           {"digest", nullptr},
+                               {"schema", type.channel.schema_id != 0}, {"messages", type.messages},
+                               {"payload_bytes", type.bytes},           {"messages_per_s", rate(type.messages, own)}};
     if (type.channel.digest)
       row["digest"] = recording::to_hex(*type.channel.digest);
     types.push_back(std::move(row));
@@ -148,7 +148,7 @@ void print(const recording_reader& file, const description& all) {
   for (const auto& type : all.types)
     std::printf("%7u  %-*s  %10llu  %10.1f  %12llu  %s\n", type.channel.type_id, static_cast<int>(width),
                 type.channel.topic.c_str(), static_cast<ull>(type.messages),
-                rate(type.messages - 1, seconds(type.first_time, type.last_time)), static_cast<ull>(type.bytes),
+                rate(type.messages, seconds(type.first_time, type.last_time)), static_cast<ull>(type.bytes),
                 type.channel.name.c_str());
   print_publishers(all);
 }

@@ -33,9 +33,11 @@ payload small_file() {
   return content_of(here / "a.mcap");
 }
 
+// The bytes have to outlive what is opened.
 result<recording_reader> open(const payload& file, const read_limits& limits = {}) {
   return recording_reader::open(view_bytes(file, "the file"), limits);
 }
+result<recording_reader> open(payload&&, const read_limits& = {}) = delete;
 
 // How many of the messages a file begins with; fails the test if it has anything else.
 std::size_t expect_beginning(const everything& read, const std::vector<message>& messages) {
@@ -220,7 +222,8 @@ TEST(damage, schemas_without_end_are_refused) {
   record_writer records;
   for (std::uint16_t id = 1; id <= 100; ++id)
     write(records, schema{.id = id, .name = "s", .encoding = "flatbuffer", .data = payload(1000)});
-  auto opened = open(file_with_chunk("", records.content(), records.size()), {.definitions = 50'000});
+  const auto file = file_with_chunk("", records.content(), records.size());
+  auto opened = open(file, {.definitions = 50'000});
   ASSERT_TRUE(opened);
   EXPECT_GT(read_all(*opened).damage.size(), 40U);
 }
