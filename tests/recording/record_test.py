@@ -107,6 +107,20 @@ class Record(Recordings):
         values = [int(line) for line in received.read_text().split()]
         self.assertEqual(values, list(range(1, len(values) + 1)))
 
+    def test_a_killed_recording_is_recovered(self) -> None:
+        process = self.start_recording()
+        process.kill()
+        process.communicate(timeout=PATIENCE_S)
+        whole = self.folder / "whole.mcap"
+        done = run("recover", str(self.file), str(whole))
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        before, after = info(self.file), info(whole)
+        self.assertEqual((before["ended"], after["ended"], after["end"]["reason"]), (False, True, "recovered"))
+        for key in ("messages", "payload_bytes", "first_time_ns", "last_time_ns", "types", "publishers"):
+            self.assertEqual(before[key], after[key], key)
+        self.assertEqual(run("recover", str(self.file), str(self.file), "--force").returncode, 1)
+        self.assertEqual(info(self.file), before)
+
     def test_a_limit_on_file_size_is_told_and_the_file_ends_well(self) -> None:
         done = run("record", str(self.file), "--load", BEAT, "--chunk-size", "20000",
                    preexec=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)))

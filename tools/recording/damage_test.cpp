@@ -1,4 +1,5 @@
 // Files that were cut, changed or made by an enemy.
+#include "tools/recording/recovery.hpp"
 #include "tools/recording/samples.hpp"
 
 #include <lz4frame.h>
@@ -17,6 +18,7 @@ using recording::testing::read_all;
 using recording::testing::record;
 using recording::testing::same;
 using recording::testing::small;
+using recording::testing::write_file;
 
 std::vector<message> few_messages() {
   std::vector<message> messages;
@@ -129,6 +131,59 @@ TEST(damage, a_changed_chunk_is_found_by_its_checksum_and_the_others_are_read) {
   }));
   EXPECT_GT(lost, 0U);
   EXPECT_EQ(all.messages.size(), few_messages().size() - lost);
+}
+
+TEST(damage, a_recovered_recording_has_what_could_be_read_and_an_end) {
+  const folder here;
+  const auto messages = recording::testing::every_golden_message();
+  {
+    auto writer = recording::testing::new_writer(here / "a.mcap", {.chunk_size = 3000});
+    for (const auto& each : messages)
+      ASSERT_TRUE(writer.add(each.with_payload()));
+    ASSERT_TRUE(writer.flush());
+  }
+  std::vector<channel> channels; // of the whole file
+  const auto source = open_file(here / "a.mcap");
+  ASSERT_TRUE(source);
+  const auto original_file = reader::open(*source);
+  ASSERT_TRUE(original_file);
+  message_cursor cursor(*original_file);
+  for (auto found = cursor.next(); found && *found; found = cursor.next()) {
+  }
+  for (const auto& [id, channel] : cursor.known().channels)
+    channels.push_back(channel);
+  auto file = content_of(here / "a.mcap");
+  file[file.size() / 2] ^= 1;
+  write_file(here / "a.mcap", file);
+  auto damaged = recording_reader::open(here / "a.mcap");
+  ASSERT_TRUE(damaged);
+  const auto readable = read_all(*damaged);
+  ASSERT_GE(readable.damage.size(), 1U); // more where the changed chunk declares what later ones use
+  ASSERT_LT(readable.messages.size(), messages.size());
+  auto writer = recording::recording_writer::create(here / "b.mcap", {});
+  ASSERT_TRUE(writer);
+  const auto totals = recording::recover(*damaged, *writer);
+  ASSERT_TRUE(totals);
+  EXPECT_EQ(totals->messages, readable.messages.size());
+  EXPECT_EQ(totals->damaged, readable.damage.size());
+  auto recovered = recording_reader::open(here / "b.mcap");
+  ASSERT_TRUE(recovered);
+  EXPECT_TRUE(recovered->contents().ended);
+  const auto all = read_all(*recovered);
+  EXPECT_TRUE(all.damage.empty());
+  ASSERT_EQ(all.messages.size(), readable.messages.size());
+  for (std::size_t i = 0; i < all.messages.size(); ++i)
+    EXPECT_TRUE(same(readable.messages[i].with_payload(), all.messages[i].with_payload()));
+  // The same types with the same schemas under the same topics.
+  for (const auto& [id, channel] : recovered->contents().declared.channels) {
+    if (channel.topic == recording::envelope_topic)
+      continue;
+    const auto original = std::ranges::find(channels, channel.topic, &channel::topic);
+    ASSERT_NE(original, channels.end()) << channel.topic;
+    EXPECT_EQ(channel.metadata, original->metadata);
+    EXPECT_NE(channel.schema_id, 0);
+  }
+  EXPECT_GT(recovered->contents().declared.channels.size(), 5U);
 }
 
 TEST(damage, a_changed_summary_is_found_and_the_data_read_without_it) {

@@ -15,6 +15,7 @@ recorded_channel describe(const mcap::channel& channel, const mcap::definitions&
                              .type_id = 0,
                              .topic = channel.topic,
                              .name = value_of(channel.metadata, "name"),
+                             .group = value_of(channel.metadata, "topic"),
                              .digest = digest_from_hex(value_of(channel.metadata, "digest")),
                              .schema_id = channel.schema_id,
                              .is_envelope = channel.topic == envelope_topic};

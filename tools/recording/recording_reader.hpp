@@ -13,6 +13,7 @@ struct recorded_channel {
   std::uint16_t type_id = 0; // 0: not recorded by us
   std::string topic;         // of the MCAP channel: "examples/TextMessage"
   std::string name;          // of the type; "" if it is not known
+  std::string group;         // the topic of the type on the bus: "examples"
   std::optional<schema::digest> digest;
   std::uint16_t schema_id = 0;
   bool is_envelope = false;
