@@ -31,8 +31,8 @@ COUNT = 20_000
 
 
 def record(path: Path, compression: str) -> None:
-    subprocess.run([PROGRAM, "record", str(path), "--load", BEAT, "--compression", compression, "--chunk-size", "100000",
-                    "--count", str(COUNT + COUNT // 10)],
+    subprocess.run([PROGRAM, "record", str(path), "--load", BEAT, "--compression", compression,
+                    "--chunk-size", "100000", "--count", str(COUNT + COUNT // 10)],
                    check=True, timeout=60, env={**os.environ, "BEAT_COUNT": str(COUNT)}, stdout=subprocess.DEVNULL)
 
 
