@@ -188,7 +188,8 @@ halt_latency halt_latency_of(const bus_way& way, std::uint64_t halts, double tok
         return {};
     }
     us.push_back(static_cast<double>(stand.heard_at() - stand.verdict_at()) / 1e3);
-    tokens.push_back(stand.said() - stand.said_at_verdict());
+    // Inline, the halting token's own publish is still under way then.
+    tokens.push_back(stand.said() - std::max(stand.said_at_verdict(), halting + 1));
     stand.detach(session);
   }
   std::ranges::sort(us);
