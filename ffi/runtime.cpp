@@ -1,10 +1,11 @@
 // Runtimes are created, closed and destroyed.
-#include "actors/bridge/topology.hpp"
+#include "actors/bridge/bridge.hpp"
 #include "actors/runtime/callback_scope.hpp"
 #include "actors/runtime/signals_blocked.hpp"
 #include "ffi/handles.hpp"
 
 #include <thread>
+#include <utility>
 
 namespace mycelium::ffi {
 namespace {
@@ -39,6 +40,14 @@ MyceliumRuntime* create(runtime::runtime_options options) {
     return nullptr;
   }
   return add_handle(std::move(*started));
+}
+
+result<void> join(MyceliumRuntime* rt, const bridge::topology& all, const bridge::topology_node& as) {
+  const pinned_bus bus(rt);
+  bridge::settings how;
+  how.token = all.token;
+  auto links = bridge::bridge::start(*bus, std::move(how));
+  return links ? (*links)->join(all, as) : result<void>(links.error());
 }
 
 // Closes and frees a bus whose destruction the caller has claimed. The handle stays good until it is closed, so that
@@ -91,12 +100,21 @@ MyceliumRuntime* mycelium_runtime_create_from_topology(const char* topology_path
   fenced([&] {
     if (topology_path == nullptr || service_name == nullptr)
       return fail_null(topology_path == nullptr ? "topology_path" : "service_name");
-    const auto node = bridge::node_of_service(topology_path, service_name);
+    const auto all = bridge::read_topology(topology_path);
+    if (!all)
+      return fail(all.error());
+    const auto node = all->node_of_service(service_name);
     if (!node)
       return fail(node.error());
     runtime::runtime_options options;
     options.name = service_name;
     created = create(std::move(options));
+    if (created == nullptr)
+      return mycelium_last_status();
+    if (const auto joined = join(created, *all, **node); !joined) {
+      mycelium_runtime_destroy(std::exchange(created, nullptr));
+      return fail(joined.error());
+    }
     return MYCELIUM_SUCCESS + 0;
   });
   return created;

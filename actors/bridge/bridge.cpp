@@ -9,11 +9,15 @@
 #include <future>
 #include <pthread.h>
 #include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace mycelium::bridge {
 namespace {
 
 using namespace std::chrono_literals;
+
+const failure closed{status::closed, "the runtime is closed; create a new one"};
 
 std::uint64_t random_id() {
   std::uint64_t id = 0;
@@ -67,50 +71,113 @@ void bridge::run() {
 }
 
 template <class Work>
-auto bridge::on_its_thread(Work work) {
-  std::promise<decltype(work())> outcome;
+std::invoke_result_t<Work> bridge::on_its_thread(Work work, std::invoke_result_t<Work> otherwise) {
+  std::promise<std::invoke_result_t<Work>> outcome;
   auto future = outcome.get_future();
-  asio::post(io_, [&] { outcome.set_value(work()); });
+  {
+    std::lock_guard lock(calls_);
+    if (ended_ || runtime::exit_guard::is_exiting())
+      return otherwise;
+    asio::post(io_, [&] { outcome.set_value(work()); });
+  }
   return future.get();
 }
 
 result<address> bridge::listen(const address& at) {
-  return on_its_thread([&]() -> result<address> {
-    auto made = listener::open(*this, at);
-    if (!made)
-      return made.error();
-    listeners_.push_back(std::move(*made));
-    return listeners_.back()->where();
-  });
+  return on_its_thread(
+      [&]() -> result<address> {
+        auto made = listener::open(*this, at);
+        if (!made)
+          return made.error();
+        listeners_.push_back(std::move(*made));
+        return listeners_.back()->where();
+      },
+      closed);
 }
 
 result<void> bridge::dial(const address& to) {
-  return on_its_thread([&]() -> result<void> {
-    if (to.how == address::kind::tcp && how_.token.empty() && !is_loopback(to.host))
-      return failure{status::invalid_argument,
-                     to.text() + " is another machine: give both sides the same token, or use a Unix socket"};
-    dialers_.push_back(std::make_unique<dialer>(*this, to));
-    dialers_.back()->begin();
+  return on_its_thread(
+      [&]() -> result<void> {
+        if (to.how == address::kind::tcp && how_.token.empty() && !is_loopback(to.host))
+          return failure{status::invalid_argument,
+                         to.text() + " is another machine: give both sides the same token, or use a Unix socket"};
+        dialers_.push_back(std::make_unique<dialer>(*this, to));
+        dialers_.back()->begin();
+        return {};
+      },
+      closed);
+}
+
+// By a directory that nobody else can write to, the nodes' sockets are out of strangers' reach.
+result<void> make_private(const std::string& directory) {
+  if (::mkdir(directory.c_str(), 0700) == 0)
     return {};
-  });
+  struct stat is {};
+  if (::lstat(directory.c_str(), &is) == 0 && S_ISDIR(is.st_mode) && is.st_uid == ::geteuid() &&
+      (is.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+    return {};
+  return failure{status::runtime, directory + ": socket_dir has to be a directory of this user that nobody else can "
+                                              "write to, or a name in one that exists"};
+}
+
+result<void> bridge::join(const topology& all, const topology_node& as) {
+  if (!as.endpoint || as.endpoint->how != address::kind::local)
+    if (auto ready = make_private(all.socket_dir); !ready)
+      return ready;
+  const auto self = *all.find(as.name);
+  return on_its_thread(
+      [&]() -> result<void> {
+        if (auto leads = lead(all, self))
+          return {};
+        const auto place = all.meeting_place(self);
+        dialers_.push_back(std::make_unique<dialer>(*this, place, [this, all, self] { return bool(lead(all, self)); }));
+        dialers_.back()->begin();
+        return {};
+      },
+      closed);
+}
+
+// On its thread.
+result<void> bridge::lead(const topology& all, const topology_node& as) {
+  auto place = listener::open(*this, all.meeting_place(as));
+  if (!place)
+    return place.error();
+  listeners_.push_back(std::move(*place));
+  if (const auto open_to_all = all.public_place(as)) {
+    if (auto also = listener::open(*this, *open_to_all))
+      listeners_.push_back(std::move(*also));
+    else
+      log(runtime::log_level::error, also.error().text);
+  }
+  for (const auto& other : all.nodes) {
+    if (other.name == as.name)
+      break; // each pair once: the later in the file dials
+    if (const auto to = transport_between(all, as, other)) {
+      dialers_.push_back(std::make_unique<dialer>(*this, *to));
+      dialers_.back()->begin();
+    }
+  }
+  return {};
 }
 
 bridge_stats bridge::stats() {
-  return on_its_thread([&] {
-    auto now = stats_;
-    now.node = node_;
-    now.reachable = network_.reachable().size() - 1;
-    for (const auto& [node, who] : neighbours_) {
-      neighbour_stats each{.node = node, .name = who->name, .where = {}, .in = {}, .out = who->waiting->stats()};
-      each.waiting_bytes = who->waiting->bytes_on_their_way();
-      if (const auto current = who->current.lock()) {
-        each.where = current->where();
-        each.in = current->stats();
-      }
-      now.neighbours.push_back(std::move(each));
-    }
-    return now;
-  });
+  return on_its_thread(
+      [&] {
+        auto now = stats_;
+        now.node = node_;
+        now.reachable = network_.reachable().size() - 1;
+        for (const auto& [node, who] : neighbours_) {
+          neighbour_stats each{.node = node, .name = who->name, .where = {}, .in = {}, .out = who->waiting->stats()};
+          each.waiting_bytes = who->waiting->bytes_on_their_way();
+          if (const auto current = who->current.lock()) {
+            each.where = current->where();
+            each.in = current->stats();
+          }
+          now.neighbours.push_back(std::move(each));
+        }
+        return now;
+      },
+      bridge_stats{});
 }
 
 result<void> bridge::wait_for_links(std::size_t count, const runtime::deadline& until) {

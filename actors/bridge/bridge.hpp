@@ -6,6 +6,7 @@
 #include "actors/bridge/link.hpp"
 #include "actors/bridge/network.hpp"
 #include "actors/bridge/settings.hpp"
+#include "actors/bridge/topology.hpp"
 #include "actors/runtime/bus.hpp"
 
 #include <asio/io_context.hpp>
@@ -14,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <type_traits>
 
 namespace mycelium::bridge {
 
@@ -54,6 +56,9 @@ public:
   result<address> listen(const address& at);
   // Returns at once; is tried for ever, with pauses, and again when the link is cut.
   result<void> dial(const address& to);
+  // Takes a node's part in a topology: whoever of the node's processes is first listens, for the others and for other
+  // nodes, and dials those; the others dial the first, and one takes its place when it is gone.
+  result<void> join(const topology& all, const topology_node& as);
   bridge_stats stats();
   // Until so many neighbours are linked; timeout.
   result<void> wait_for_links(std::size_t count, const runtime::deadline& until);
@@ -78,8 +83,10 @@ private:
   void link_is_closed(link& by, const std::string& why) override;
 
   void run();
+  result<void> lead(const topology& all, const topology_node& as);
+  // Waits for the outcome; `otherwise` if the bridge has been closed.
   template <class Work>
-  auto on_its_thread(Work work); // waits for the outcome
+  std::invoke_result_t<Work> on_its_thread(Work work, std::invoke_result_t<Work> otherwise);
   void add_link(socket connection, bool dialed, const std::string& where, dialer* by);
   neighbour* find_or_make(const link& by);
   void types_changed();
@@ -103,7 +110,9 @@ private:
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   std::atomic<bool> types_noted_{false};
-  std::mutex closing_;
+  std::mutex closing_; // one close at a time
+  std::mutex calls_;   // ended_, and posting to a thread that will still look
+  bool ended_ = false;
   std::thread thread_;
 
   // On its thread alone.

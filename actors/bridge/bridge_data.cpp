@@ -134,6 +134,8 @@ void bridge::close(const runtime::deadline& until) {
   std::lock_guard one_at_a_time(closing_);
   if (!thread_.joinable())
     return;
+  std::lock_guard lock(calls_);
+  ended_ = true;
   asio::post(io_, [this, until] {
     for (auto& each : dialers_)
       each->stop();

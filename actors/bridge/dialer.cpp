@@ -7,8 +7,9 @@
 
 namespace mycelium::bridge {
 
-dialer::dialer(bridge& owner, address to)
-    : owner_(owner), to_(std::move(to)), timer_(owner.io_), resolver_(owner.io_), random_(std::random_device{}()) {}
+dialer::dialer(bridge& owner, address to, std::function<bool()> take_place)
+    : owner_(owner), to_(std::move(to)), take_place_(std::move(take_place)), timer_(owner.io_), resolver_(owner.io_),
+      random_(std::random_device{}()) {}
 
 void dialer::begin() {
   if (stopped_)
@@ -68,6 +69,8 @@ std::chrono::milliseconds dialer::next_pause() {
 
 void dialer::rest(const std::string& why) {
   if (stopped_)
+    return;
+  if (!why.empty() && take_place_ && take_place_())
     return;
   if (!why.empty() && pause_.count() == 0) // once, not at every try
     owner_.log(runtime::log_level::warning, to_.text() + ": " + why + "; it is tried again");

@@ -10,6 +10,7 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/local/stream_protocol.hpp>
 #include <asio/steady_timer.hpp>
+#include <functional>
 #include <memory>
 #include <random>
 
@@ -20,7 +21,8 @@ class link;
 
 class dialer {
 public:
-  dialer(bridge& owner, address to);
+  // take_place: tried each time that nobody is there; true: somebody listens there now, which is us. May be empty.
+  dialer(bridge& owner, address to, std::function<bool()> take_place = {});
 
   const address& where() const noexcept { return to_; }
   void begin();
@@ -36,6 +38,7 @@ private:
 
   bridge& owner_;
   const address to_;
+  const std::function<bool()> take_place_;
   asio::steady_timer timer_;
   asio::ip::tcp::resolver resolver_;
   std::shared_ptr<asio::local::stream_protocol::socket> local_;

@@ -1,8 +1,9 @@
-// The topology file: which node runs which services, and how nodes reach each other.
+// The topology file: which node runs which services, and how nodes reach each other. docs/bridge.md shows one.
 #pragma once
 
-#include "schema/status.hpp"
+#include "actors/bridge/settings.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,14 +12,32 @@ namespace mycelium::bridge {
 struct topology_node {
   std::string name;
   std::vector<std::string> services;
-  std::string host;
+  std::string host;                // "" is this machine, as is localhost
+  std::uint16_t port = 0;          // 0: none
+  std::optional<address> endpoint; // in place of what host, port and socket_dir say
+
+  bool is_on_host_of(const topology_node& other) const;
 };
 
-// Reads and validates the file. topology: missing or invalid, with line and key in the text.
-result<std::vector<topology_node>> read_topology(const std::string& path);
+struct topology {
+  std::string path;
+  std::string socket_dir; // of the nodes' Unix sockets; made if it is not there
+  std::string token;
+  std::vector<topology_node> nodes;
 
-// The node that runs the service, if this process can be it alone. service_not_found; unsupported if the file names
-// other nodes, which only a bridge reaches.
-result<topology_node> node_of_service(const std::string& path, const std::string& service);
+  const topology_node* find(const std::string& name) const;
+  // service_not_found
+  result<const topology_node*> node_of_service(const std::string& service) const;
+  // Where the processes of one node meet, and those of other nodes on the same host find them.
+  address meeting_place(const topology_node& node) const;
+  // Where nodes on other hosts find it; none if all are on one host and the file asks for no TCP.
+  std::optional<address> public_place(const topology_node& node) const;
+};
+
+// Reads and checks the file. topology: missing or invalid, with file, line and key in the text.
+result<topology> read_topology(const std::string& path);
+
+// Same node: none, the messages stay in it. Same host: a Unix socket. Else TCP.
+std::optional<address> transport_between(const topology& all, const topology_node& from, const topology_node& to);
 
 } // namespace mycelium::bridge

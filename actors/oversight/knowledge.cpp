@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <mutex>
-#include <unordered_set>
 
 namespace mycelium::oversight {
 namespace {
@@ -12,27 +11,30 @@ constexpr double k1 = 1.2;
 constexpr double b = 0.75;
 
 template <class Body>
-void for_each_word(std::string_view text, Body body) {
-  lower_text lower;
-  lower.assign(text);
+void for_each_word(const lower_text& text, Body body) {
   std::size_t at = 0;
-  for (auto word = lower.next_word(at); !word.empty(); word = lower.next_word(at))
-    body(std::string(word));
+  for (auto word = text.next_word(at); !word.empty(); word = text.next_word(at))
+    body(word);
+}
+
+lower_text lowered(std::string_view text) {
+  lower_text out;
+  out.assign(text);
+  return out;
 }
 
 // Its distinct words in the order of the query; without function words, unless there are no others.
-std::vector<std::string> query_words(std::string_view query) {
-  std::unordered_set<std::string> seen;
-  std::vector<std::string> all;
-  std::vector<std::string> telling;
-  for_each_word(query, [&](const std::string& word) {
-    if (!seen.insert(word).second)
-      return;
-    all.push_back(word);
+std::vector<std::string_view> query_words(const lower_text& query) {
+  word_sets words;
+  for_each_word(query, [&](std::string_view word) {
+    words.add_first(word);
     if (!is_function_word(word))
-      telling.push_back(word);
+      words.add_second(word);
   });
-  return telling.empty() ? all : telling;
+  if (words.both() > 0)
+    return words.shared();
+  for_each_word(query, [&](std::string_view word) { words.add_second(word); });
+  return words.shared();
 }
 
 } // namespace
@@ -45,9 +47,16 @@ result<std::uint64_t> in_memory_knowledge::add(std::string_view text) {
   const auto id = ++last_id_;
   auto& added = facts_[id];
   added.text = text;
-  for_each_word(text, [&](std::string word) {
-    words_[std::move(word)][id] += 1;
-    added.length += 1;
+  const auto words = lowered(text);
+  for_each_word(words, [&](std::string_view) { added.length += 1; });
+  for_each_word(words, [&](std::string_view word) {
+    auto found = words_.find(word);
+    if (found == words_.end())
+      found = words_.emplace(std::string(word), std::vector<posting>()).first;
+    auto& of_word = found->second;
+    if (of_word.empty() || of_word.back().id != id)
+      of_word.push_back({id, 0, added.length});
+    of_word.back().times += 1;
   });
   length_ += added.length;
   return id;
@@ -58,12 +67,13 @@ bool in_memory_knowledge::remove(std::uint64_t id) {
   const auto found = facts_.find(id);
   if (found == facts_.end())
     return false;
-  for_each_word(found->second.text, [&](const std::string& word) {
-    if (const auto at = words_.find(word); at != words_.end()) {
-      at->second.erase(id);
-      if (at->second.empty())
-        words_.erase(at);
-    }
+  for_each_word(lowered(found->second.text), [&](std::string_view word) {
+    const auto at = words_.find(word);
+    if (at == words_.end())
+      return;
+    std::erase_if(at->second, [id](const posting& each) { return each.id == id; });
+    if (at->second.empty())
+      words_.erase(at);
   });
   length_ -= found->second.length;
   facts_.erase(found);
@@ -88,27 +98,40 @@ std::vector<found_fact> in_memory_knowledge::find(std::string_view query, std::s
   return ranked(query, most);
 }
 
+// Sums are made in the order of the query's words: the same to the bit whatever the table's order is.
 std::vector<found_fact> in_memory_knowledge::ranked(std::string_view query, std::size_t most) const {
-  // Sums are made in the order of the query's words: the same to the bit whatever the table's order is.
-  std::map<std::uint64_t, double> scores;
+  const auto lower = lowered(query);
+  std::vector<found_fact> found;
+  for (const auto word : query_words(lower))
+    add_word_scores(word, found);
+  const auto kept = found.begin() + std::ptrdiff_t(std::min(found.size(), most));
+  std::partial_sort(found.begin(), kept, found.end(), [](const found_fact& x, const found_fact& y) {
+    return x.score != y.score ? x.score > y.score : x.id < y.id;
+  });
+  found.erase(kept, found.end());
+  return found;
+}
+
+// Adds a word's share to the sums, both of which are in the order of ids.
+void in_memory_knowledge::add_word_scores(std::string_view word, std::vector<found_fact>& sums) const {
+  const auto at = words_.find(word);
+  if (at == words_.end())
+    return;
   const auto count = double(facts_.size());
   const double mean = length_ / count;
-  for (const auto& word : query_words(query)) {
-    const auto at = words_.find(word);
-    if (at == words_.end())
-      continue;
-    const auto with = double(at->second.size());
-    const double rarity = std::log(1 + (count - with + 0.5) / (with + 0.5));
-    for (const auto& [id, times] : at->second)
-      scores[id] += rarity * (times * (k1 + 1)) / (times + k1 * (1 - b + b * facts_.at(id).length / mean));
+  const auto with = double(at->second.size());
+  const double rarity = std::log(1 + (count - with + 0.5) / (with + 0.5));
+  std::vector<found_fact> merged;
+  merged.reserve(sums.size() + at->second.size());
+  auto sum = sums.begin();
+  for (const auto& [id, times, length] : at->second) {
+    while (sum != sums.end() && sum->id < id)
+      merged.push_back(*sum++);
+    const double before = sum != sums.end() && sum->id == id ? (sum++)->score : 0;
+    merged.push_back({id, before + rarity * (times * (k1 + 1)) / (times + k1 * (1 - b + b * length / mean))});
   }
-  std::vector<found_fact> found;
-  for (const auto& [id, score] : scores)
-    found.push_back({id, score});
-  std::stable_sort(found.begin(), found.end(),
-                   [](const found_fact& x, const found_fact& y) { return x.score > y.score; });
-  found.resize(std::min(found.size(), most));
-  return found;
+  merged.insert(merged.end(), sum, sums.end());
+  sums.swap(merged);
 }
 
 bool in_memory_knowledge::context(std::string_view prompt, std::string& out, std::vector<found_fact>* used) const {

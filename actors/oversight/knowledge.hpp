@@ -38,14 +38,23 @@ private:
     std::string text;
     double length = 0; // in words
   };
-  using postings = std::map<std::uint64_t, double>; // fact -> how often it has the word
+  struct posting {
+    std::uint64_t id;
+    double times;  // that the fact has the word
+    double length; // of the fact
+  };
+  struct text_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>()(text); }
+  };
 
   std::vector<found_fact> ranked(std::string_view query, std::size_t most) const;
+  void add_word_scores(std::string_view word, std::vector<found_fact>& sums) const;
 
   mutable std::shared_mutex mutex_;
   std::map<std::uint64_t, fact> facts_;
-  std::unordered_map<std::string, postings> words_;
-  double length_ = 0; // of all facts, in words
+  std::unordered_map<std::string, std::vector<posting>, text_hash, std::equal_to<>> words_; // by ascending id
+  double length_ = 0;                                                                       // of all facts, in words
   std::uint64_t last_id_ = 0;
 };
 

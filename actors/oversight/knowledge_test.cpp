@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -37,6 +38,46 @@ TEST(knowledge, scores_are_those_of_the_formula) {
   ASSERT_EQ(found.size(), 1u);
   const double rarity = std::log(1 + (2 - 1 + .5) / (1 + .5));
   EXPECT_DOUBLE_EQ(found[0].score, rarity * 2 * 2.2 / (2 + 1.2 * (.25 + .75 * 3 / 2)));
+}
+
+// Every fact's sum, word by word, without an index.
+TEST(knowledge, any_query_has_the_scores_of_the_formula) {
+  std::mt19937_64 random(19);
+  const auto word = [&] { return std::string(3, static_cast<char>('b' + random() % 12)); };
+  for (int round = 0; round < 100; ++round) {
+    in_memory_knowledge store;
+    std::vector<std::vector<std::string>> facts;
+    double length = 0;
+    for (auto count = random() % 20 + 1; count > 0; --count) {
+      facts.emplace_back();
+      std::string text;
+      for (auto words = random() % 8 + 1; words > 0; --words) {
+        facts.back().push_back(word());
+        text += facts.back().back() + " ";
+      }
+      length += double(facts.back().size());
+      ASSERT_TRUE(store.add(text));
+    }
+    const std::vector<std::string> query{word(), word(), word()};
+    std::map<std::uint64_t, double> scores;
+    for (std::size_t q = 0; q < query.size(); ++q) {
+      if (std::count(query.begin(), query.begin() + std::ptrdiff_t(q), query[q]) > 0)
+        continue;
+      const auto times = [&](const auto& fact) { return double(std::count(fact.begin(), fact.end(), query[q])); };
+      const auto with = double(std::count_if(facts.begin(), facts.end(), [&](const auto& f) { return times(f) > 0; }));
+      const auto n = double(facts.size());
+      for (std::size_t i = 0; i < facts.size(); ++i)
+        if (const double f = times(facts[i]); f > 0)
+          scores[i + 1] += std::log(1 + (n - with + .5) / (with + .5)) * f * 2.2 /
+                           (f + 1.2 * (.25 + .75 * double(facts[i].size()) * n / length));
+    }
+    const auto found = store.find(query[0] + " " + query[1] + ", " + query[2], 100);
+    ASSERT_EQ(found.size(), scores.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      ASSERT_NEAR(found[i].score, scores.at(found[i].id), 1e-12);
+    }
+    ASSERT_TRUE(std::is_sorted(found.begin(), found.end(), [](auto& x, auto& y) { return x.score > y.score; }));
+  }
 }
 
 TEST(knowledge, function_words_count_only_alone) {

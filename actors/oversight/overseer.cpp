@@ -3,11 +3,14 @@
 #include "actors/runtime/deadline.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace mycelium::oversight {
 namespace {
 
 using runtime::message;
+
+constexpr std::int64_t look_again_ns = 1'000'000; // for room
 
 // As labels of a metric, by halt_kind.
 constexpr const char* kind_labels[] = {"none",     "hard_limit", "window_average", "downward_trend",  "entropy",
@@ -59,15 +62,15 @@ result<void> overseer::start_keeper() {
   options.on_message = [](const ::MyceliumMessage* m, void* kept) {
     (*static_cast<self_ptr*>(kept))->observe(*reinterpret_cast<const message*>(m));
   };
-  options.on_control = [this] { look_for_idle(); };
+  options.on_control = [this] { keep(); };
   const auto id = bus_.subscribe(std::move(options));
   if (!id)
     return id.error();
   (void)self.release();
   keeper_id_ = *id;
   keeper_ = bus_.find_lane(*id);
-  if (keeper_ && settings_.idle_ns != runtime::forever)
-    runtime::bus::poke(*keeper_, patrol_ns());
+  if (keeper_)
+    runtime::bus::poke(*keeper_);
   return {};
 }
 
@@ -219,8 +222,52 @@ std::int64_t overseer::patrol_ns() const noexcept {
   return std::clamp<std::int64_t>(settings_.idle_ns / 4, 1'000'000, 10'000'000'000);
 }
 
-void overseer::look_for_idle() {
+void overseer::keep() {
   const auto now = runtime::monotonic_ns();
+  const auto& me = *runtime::innermost_callback->subscription;
+  const bool is_new = std::exchange(incarnation_, me.incarnations()) != me.incarnations();
+  if (settings_.idle_ns != runtime::forever && (is_new || now >= next_patrol_)) {
+    look_for_idle(now);
+    next_patrol_ = now + patrol_ns();
+    runtime::bus::poke(*runtime::innermost_callback->subscription, patrol_ns());
+  }
+  call_waiting(now);
+}
+
+void overseer::call_back(session_ptr whom, std::int64_t deadline) {
+  bool call = false;
+  {
+    std::lock_guard lock(mutex_);
+    waiting_.push_back({std::move(whom), deadline});
+    call = !std::exchange(calling_, true);
+  }
+  if (call)
+    runtime::bus::poke(*keeper_, look_again_ns);
+}
+
+// As many as there is room for, and those whose time is over.
+void overseer::call_waiting(std::int64_t now) {
+  auto room = bus_.room_left(schema::inference_token::type_id, bus_.options().threads);
+  std::vector<session_ptr> called;
+  bool more = false;
+  {
+    std::lock_guard lock(mutex_);
+    std::erase_if(waiting_, [&](waiting& each) {
+      if (room == 0 && now < each.deadline)
+        return false;
+      room -= room == 0 ? 0 : 1;
+      called.push_back(std::move(each.who));
+      return true;
+    });
+    more = calling_ = !waiting_.empty();
+  }
+  for (const auto& each : called)
+    each->call();
+  if (more)
+    runtime::bus::poke(*runtime::innermost_callback->subscription, look_again_ns);
+}
+
+void overseer::look_for_idle(std::int64_t now) {
   std::vector<session_ptr> silent;
   {
     std::lock_guard lock(mutex_);
@@ -230,7 +277,6 @@ void overseer::look_for_idle() {
   }
   for (const auto& session : silent)
     runtime::bus::poke(*session->lane());
-  runtime::bus::poke(*keeper_, patrol_ns());
 }
 
 // ---- what can be seen of it ----

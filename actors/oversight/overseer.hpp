@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -54,6 +55,9 @@ public:
 
   // ---- for its sessions ----
   void forget(const watched_session& which);
+  // Calls it back, in a turn of its own, when there is room for tokens, or at the deadline (monotonic_ns). One timer
+  // for all that wait, who come in the order in which they asked.
+  void call_back(std::shared_ptr<watched_session> whom, std::int64_t deadline);
   void log_halt(const watched_session& which, std::uint64_t index, const std::string& reason, std::string_view error);
 
 private:
@@ -65,7 +69,9 @@ private:
   session_ptr find_session(std::uint64_t session_id) const;
   void observe(const runtime::message& m);
   void refuse(std::uint64_t session_id, const failure& why);
-  void look_for_idle();
+  void keep(); // the keeper's turn when it is poked
+  void look_for_idle(std::int64_t now);
+  void call_waiting(std::int64_t now);
   std::int64_t patrol_ns() const noexcept;
 
   runtime::bus& bus_;
@@ -73,11 +79,19 @@ private:
   // Reads what an observer is published, and looks for sessions that have gone silent.
   std::uint64_t keeper_id_ = 0;
   runtime::counted_ptr<runtime::lane> keeper_;
+  std::uint32_t incarnation_ = 0; // of the keeper's actor, whose death takes its timers along
+  std::int64_t next_patrol_ = 0;
 
   mutable std::mutex mutex_;
   std::unordered_map<std::uint64_t, session_ptr> sessions_; // nullptr: is being attached
   session_counts ended_;
   std::uint64_t begun_ = 0;
+  struct waiting {
+    session_ptr who;
+    std::int64_t deadline;
+  };
+  std::deque<waiting> waiting_;
+  bool calling_ = false;          // the keeper will look at waiting_
   std::atomic<bool> over_{false}; // written under the lock
   std::atomic<std::uint64_t> refused_{0};
 };

@@ -146,7 +146,7 @@ void watched_session::show_held() {
 // A subscriber whose publishers are to wait gets everything: the actor, which must not wait, looks again until there is
 // room or the time to wait is over. Only as many as there are workers look at the same time.
 bool watched_session::may_publish(std::uint16_t type_id) {
-  const bool room = bus_.has_room(type_id, bus_.options().threads + 1) || bus_.is_closing();
+  const bool room = bus_.room_left(type_id, bus_.options().threads) != 0 || bus_.is_closing();
   if (!room && !waits_for_room_)
     room_deadline_ = runtime::deadline::in(bus_.options().block_timeout_ns).at();
   waits_for_room_ = !room && monotonic_ns() < room_deadline_;

@@ -130,6 +130,7 @@ private:
 
   void begin_sentence(std::size_t at) {
     now_ = {};
+    last_ = {};
     begin_ = at;
   }
 
@@ -149,14 +150,14 @@ private:
 
   void take_word(std::string_view before, std::string_view word) {
     const bool contracted = is_contracted_not(before, word);
-    // The "don" of "don't" goes; the "can" of "can't" is a function word and was never there.
-    if (const auto stem = contracted ? known_.find(before) : known_.end();
-        stem != known_.end() && !now_.words.empty() && now_.words.back() == stem->second)
-      now_.words.pop_back();
+    if (contracted && before.data() == last_.data())
+      now_.words.pop_back(); // the "isn" of "isn't"
     if (contracted || is_negation(word))
       now_.denied = !now_.denied;
-    else if (!is_function_word(word) && now_.words.size() < most_words)
+    else if (!is_function_word(word) && now_.words.size() < most_words) {
       now_.words.push_back(known_.try_emplace(word, std::uint32_t(known_.size())).first->second);
+      last_ = word;
+    }
   }
 
   // From its first digit on, with a sign before it; returns where it ends.
@@ -177,6 +178,7 @@ private:
   vocabulary& known_;
   std::vector<statement> all_;
   statement now_;
+  std::string_view last_; // of now_.words, as it stands in the text
   std::size_t begin_ = 0;
 };
 

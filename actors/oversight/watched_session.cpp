@@ -91,11 +91,13 @@ void watched_session::guarded(Step step) noexcept {
     } catch (const std::exception& e) {
       fail_closed(e.what());
     }
+    update_pause();
   } catch (...) { // nothing is shown any more, whatever happened
     halted_ = true;
     held_.clear();
+    asked_ = {};
+    lane_->resume();
   }
-  update_pause();
 }
 
 void watched_session::receive(const message& m) noexcept {
@@ -127,13 +129,18 @@ bool watched_session::was_restarted() noexcept {
 
 // The mailbox waits while a score is outstanding or what may be shown finds no room: so the source is held up, and
 // nothing piles up here.
-void watched_session::update_pause() noexcept {
+void watched_session::update_pause() {
   if (waits_for_room_ || asked_)
     lane_->pause();
   else
     lane_->resume();
-  if (waits_for_room_ || cancel_due_)
-    runtime::bus::poke(*lane_, look_again_ns);
+  if ((waits_for_room_ || cancel_due_) && !waits_to_be_called_.exchange(true, std::memory_order_acq_rel))
+    by_->call_back(shared_from_this(), waits_for_room_ ? room_deadline_ : 0);
+}
+
+void watched_session::call() noexcept {
+  waits_to_be_called_.store(false, std::memory_order_release);
+  runtime::bus::poke(*lane_);
 }
 
 void watched_session::overflow() noexcept {

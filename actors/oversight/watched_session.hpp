@@ -52,6 +52,8 @@ public:
 
   // From any thread: more tokens came than its mailbox takes.
   void overflow() noexcept;
+  // Answers overseer::call_back.
+  void call() noexcept;
 
 private:
   struct held_token {
@@ -80,7 +82,7 @@ private:
   void fail_closed(std::string_view why);
   void drop_held();
   void end_if_idle();
-  void update_pause() noexcept;
+  void update_pause();
 
   // ---- what goes out: session_effects.cpp ----
   result<void> ask_bus(const runtime::message& m, const schema::inference_token& token);
@@ -97,8 +99,6 @@ private:
   void publish_done();
   void finish();
   status publish(const runtime::outgoing& what, runtime::message::bytes content);
-
-  static constexpr std::int64_t look_again_ns = 1'000'000;
 
   const std::shared_ptr<overseer> by_;
   runtime::bus& bus_;
@@ -127,6 +127,7 @@ private:
   std::atomic<bool> answered_{false}; // answer_ is written
   outcome answer_;
   std::atomic<bool> overflowed_{false};
+  std::atomic<bool> waits_to_be_called_{false};
   std::atomic<std::int64_t> last_activity_;
 
   // One writer.

@@ -142,6 +142,9 @@ TEST(statements, a_denial_contradicts) {
   EXPECT_EQ(kind_of("The sky is blue.", "The sky is blue."), mismatch_kind::none);
   EXPECT_EQ(kind_of("The sky is not blue.", "The sky isn't blue."), mismatch_kind::none);
   EXPECT_EQ(kind_of("Nobody never lies.", "Nobody lies."), denial);
+  EXPECT_EQ(kind_of("Birds can fly.", "Birds can't fly."), denial);
+  EXPECT_EQ(kind_of("Fish breathe. Birds fly.", "Birds don't fly."), denial);
+  EXPECT_EQ(kind_of("Birds can fly.", "Fish can't fly."), mismatch_kind::none);
 }
 
 TEST(statements, another_number_contradicts) {

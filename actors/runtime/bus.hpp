@@ -142,9 +142,9 @@ public:
   void count_refused() { publishers_.mine().count_refused(); }
   // Does anybody subscribe to the type, or history keep it?
   bool is_wanted(std::uint16_t type_id) const noexcept;
-  // Have all mailboxes of the type whose publishers are to wait so many places left (or half of theirs)? For actors,
-  // which must not wait: they try again later.
-  bool has_room(std::uint16_t type_id, std::size_t places) const noexcept;
+  // How many messages of the type have room now in every mailbox whose publishers are to wait, with so many places to
+  // spare (less than half of a mailbox). For actors, which must not wait: they look again later.
+  std::size_t room_left(std::uint16_t type_id, std::size_t spare) const noexcept;
 
   // ---- subscribe: bus_subscribe.cpp ----
   result<std::uint64_t> subscribe(subscription_options options);

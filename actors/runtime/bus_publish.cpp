@@ -5,6 +5,7 @@
 #include "actors/runtime/stamp.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace mycelium::runtime {
 namespace {
@@ -286,13 +287,17 @@ bool bus::is_wanted(std::uint16_t type_id) const noexcept {
   return to != nullptr && (to->kept || !to->lanes.empty());
 }
 
-bool bus::has_room(std::uint16_t type_id, std::size_t places) const noexcept {
+std::size_t bus::room_left(std::uint16_t type_id, std::size_t spare) const noexcept {
   const read_guard guard;
   const auto* to = routing_.find(type_id);
-  return to == nullptr || std::ranges::none_of(to->lanes, [places](const lane* l) {
-           const auto& o = l->options();
-           return o.when_full == policy::block && l->free_places() < std::min<std::size_t>(places, o.capacity / 2);
-         });
+  auto least = std::numeric_limits<std::size_t>::max();
+  for (const auto* l : to != nullptr ? std::span<lane* const>(to->lanes) : std::span<lane* const>{}) {
+    const auto kept = std::min<std::size_t>(spare, l->options().capacity / 2 - 1);
+    const auto places = l->free_places();
+    if (l->options().when_full == policy::block)
+      least = std::min(least, places - std::min(places, kept));
+  }
+  return least;
 }
 
 bus::batch_result bus::publish_batch(read_guard& guard, std::span<const payload> payloads) {

@@ -94,7 +94,6 @@ public:
   // Wakes who consumes.
   void wake() noexcept;
   bool feeds_queue() const noexcept { return bool(options_.queue); }
-  bool is_full() const noexcept { return free_places() == 0; }
   std::size_t free_places() const noexcept {
     return ring_.capacity() - std::min<std::size_t>(ring_.pushed() - ring_.popped(), ring_.capacity());
   }

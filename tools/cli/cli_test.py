@@ -41,18 +41,95 @@ class TheProgram(unittest.TestCase):
     def test_help_lists_every_verb_and_each_has_help_of_its_own(self):
         page = run("--help")
         self.assertEqual(page.returncode, 0)
-        for verb in ("bench", "doctor", "info", "schema"):
+        for verb in ("bench", "doctor", "info", "oversight", "record", "recover", "replay", "schema"):
             self.assertRegex(page.stdout, rf"(?m)^  {verb} +\w")
             help_of_verb = run(verb, "--help")
             self.assertEqual((help_of_verb.returncode, help_of_verb.stderr), (0, ""))
             self.assertEqual(run("help", verb).stdout, help_of_verb.stdout)
 
     def test_a_wrong_option_is_a_wrong_command_line(self):
-        for verb in ("bench", "doctor", "info"):
+        for verb in ("bench", "doctor", "info", "oversight", "record", "recover", "replay"):
             self.assertEqual(run(verb, "--no-such-option").returncode, 2, verb)
 
     def test_version_names_library_and_abi(self):
         self.assertRegex(run("--version").stdout, r"^mycelium \d+\.\d+\.\d+ \(ABI \d+\.\d+\)\n$")
+
+
+class Oversight(unittest.TestCase):
+    TEXT = "The sky is blue. The sea is deep.\nThe sky is not green."
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def file(self, name, content):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(content)
+        return path
+
+    def watch(self, *options, scores=None):
+        chosen = ["--scores", self.file("scores", "".join(f"{score}\n" for score in scores))] if scores else []
+        return run("oversight", "--text", self.file("text", self.TEXT), *chosen, *options)
+
+    def test_a_clean_stream_is_shown_whole(self):
+        done = self.watch(scores=[0.9] * 13)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertTrue(done.stdout.startswith(self.TEXT + "\nEndOfSequence: 13 tokens shown, mean 0.9000"), done.stdout)
+        self.assertNotIn("\033", done.stdout)
+
+    def test_a_halt_has_an_exit_code_its_reason_and_evidence(self):
+        done = self.watch(scores=[0.9] * 6 + [0.2] + [0.9] * 6)
+        self.assertEqual((done.returncode, done.stderr), (3, ""))
+        self.assertEqual(done.stdout.splitlines()[:3], [
+            "The sky is blue. The sea", "halted before token 6: hard_limit (0.2000 < 0.5)",
+            "  evidence  0:0.9000 1:0.9000 2:0.9000 3:0.9000 4:0.9000 5:0.9000 6:0.2000"])
+
+    def test_a_token_without_a_score_halts(self):
+        done = self.watch(scores=[0.9] * 3)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("because   the file has no score for this token\n", done.stdout)
+
+    def test_json_is_an_object_a_line(self):
+        done = self.watch("--json", "--whole-sentences", scores=[0.9] * 5 + [0.65, 0.2] + [0.9] * 6)
+        self.assertEqual(done.returncode, 3)
+        *verdicts, end = map(json.loads, done.stdout.splitlines())
+        self.assertEqual([each["action"] for each in verdicts], ["release"] * 5 + ["halt"])
+        self.assertEqual([each["released"] for each in verdicts], [0, 0, 0, 4, 4, 4])
+        self.assertEqual(verdicts[5]["reason"], "downward_trend (0.2500 > 0.15)")
+        self.assertEqual(verdicts[5]["evidence"][5], {"token": 5, "score": 0.65})
+        self.assertEqual((end["end"], end["halted"], end["released"]), ("Halted", True, 4))
+
+    def test_the_config_is_obeyed(self):
+        lenient = self.file("config.json", '{"hard_limit": 0.1, "window_threshold": 0, "trend_threshold": 2}')
+        self.assertEqual(self.watch("--config", lenient, scores=[0.9] * 6 + [0.2] + [0.9] * 6).returncode, 0)
+        wrong = self.file("wrong.json", '{"hard_limit": 2}')
+        done = self.watch("--config", wrong, scores=[0.9])
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("wrong.json: config error: hard_limit must be in [0, 1], is 2", done.stderr)
+
+    def test_facts_and_a_prompt_score_without_a_file_of_scores(self):
+        facts = self.file("facts", "The sky is blue.\nThe sea is deep.\n")
+        done = self.watch("--facts", facts, "--prompt", "How do sky and sea look?")
+        self.assertEqual(done.returncode, 3, done.stdout)
+        self.assertIn("The sky is blue.", done.stdout)
+        self.assertNotIn("green", done.stdout)
+
+    def test_what_is_wrong_is_told(self):
+        self.assertEqual(self.watch().returncode, 2)
+        self.assertIn("--scores FILE, or --prompt", self.watch().stderr)
+        self.assertEqual(self.watch("--prompt", "x", scores=[1]).returncode, 2)
+        done = self.watch("--scores", self.file("odd", "0.5\nhalf\n"))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("odd:2: 'half' is no number", done.stderr)
+        done = run("oversight", "--text", "/no/such/file", "--prompt", "x")
+        self.assertEqual((done.returncode, done.stderr), (1, "mycelium oversight: /no/such/file cannot be read\n"))
+
+    def test_an_empty_stream_ends(self):
+        done = run("oversight", "--text", self.file("text", ""), "--prompt", "x")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("0 tokens shown", done.stdout)
 
 
 class Doctor(unittest.TestCase):

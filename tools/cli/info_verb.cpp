@@ -1,6 +1,7 @@
-// mycelium info: what this library is, or what a binary schema declares.
+// mycelium info: what this library is, what a binary schema declares, or what is in a recording.
 #include "tools/cli/arguments.hpp"
 #include "tools/cli/bus.hpp"
+#include "tools/cli/info_recording.hpp"
 
 #include "schema/registry.hpp"
 
@@ -68,12 +69,14 @@ int info_verb(int argc, char** argv) {
   std::string path;
   bool json = false;
   CLI::App app("Without a file: versions, engine, clock and every option of this library, as JSON, for bug reports.\n"
-               "With a file: the message types of a binary schema.",
+               "With a file: the message types of a binary schema, or what is in a recording.",
                "mycelium info");
-  app.add_option("file", path, "a binary schema (.bfbs)");
+  app.add_option("file", path, "a binary schema (.bfbs) or a recording (.mcap)");
   app.add_flag("--json", json, "with a file: print JSON, too");
   if (const auto done = parse(app, argc, argv))
     return *done;
+  if (!path.empty() && is_recording(path))
+    return describe_recording(path, json);
   if (!path.empty())
     return describe_file(path, json);
   const auto text = read_text(mycelium_info_json, "info");

@@ -15,14 +15,18 @@ namespace {
 constexpr std::array verbs{
     verb{"bench", "measure publish-to-callback rate and latency on this machine", bench_verb},
     verb{"doctor", "check that this installation works, and say what to do where it does not", doctor_verb},
-    verb{"info", "print versions and options, or the message types of a .bfbs file", info_verb},
+    verb{"info", "print versions and options, the message types of a .bfbs file, or what is in a recording", info_verb},
+    verb{"oversight", "let a stream of tokens pass oversight, and show what it releases", oversight_verb},
+    verb{"record", "write what is published on a bus into a file", record_verb},
+    verb{"recover", "save what can be read of a recording that was not ended, or is damaged", recover_verb},
+    verb{"replay", "publish what was recorded", replay_verb},
     verb{"schema", "compile, fingerprint and compare message schemas", schema_verb},
 };
 
 void print_help(std::FILE* out) {
   std::fputs("usage: mycelium VERB [OPTIONS]\n\n", out);
   for (const verb& each : verbs)
-    std::fprintf(out, "  %-8.*s %.*s\n", static_cast<int>(each.name.size()), each.name.data(),
+    std::fprintf(out, "  %-9.*s %.*s\n", static_cast<int>(each.name.size()), each.name.data(),
                  static_cast<int>(each.summary.size()), each.summary.data());
   std::fputs("\nmycelium VERB --help tells more. Exit codes: 0 done, 1 failed, 2 wrong command line.\n", out);
 }

@@ -22,5 +22,9 @@ int schema_verb(int argc, char** argv);
 int bench_verb(int argc, char** argv);
 int doctor_verb(int argc, char** argv);
 int info_verb(int argc, char** argv);
+int oversight_verb(int argc, char** argv);
+int record_verb(int argc, char** argv);
+int recover_verb(int argc, char** argv);
+int replay_verb(int argc, char** argv);
 
 } // namespace mycelium::cli

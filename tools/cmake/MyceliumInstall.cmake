@@ -9,7 +9,8 @@ install(TARGETS mycelium_ffi
         LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT library NAMELINK_COMPONENT development)
 install(TARGETS mycelium_ffi_static ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT development)
 install(FILES "${PROJECT_SOURCE_DIR}/ffi/include/mycelium.h" "${PROJECT_SOURCE_DIR}/ffi/include/backfire.h"
-              "${PROJECT_SOURCE_DIR}/ffi/include/backfire_physics.h" "${PROJECT_SOURCE_DIR}/ffi/include/mycelium_oversight.h"
+              "${PROJECT_SOURCE_DIR}/ffi/include/backfire_physics.h" "${PROJECT_SOURCE_DIR}/ffi/include/mycelium_bridge.h"
+              "${PROJECT_SOURCE_DIR}/ffi/include/mycelium_oversight.h"
         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/bindings/cpp/include/mycelium"
         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT development)

@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import json
 import os
 import pathlib
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self, TypeVar, overload
 
 from . import _native
@@ -35,7 +36,10 @@ from ._native import (
     Message,
     MyceliumError,
     NoReplyError,
+    Oversight,
+    OversightStats,
     RuntimeStats,
+    ScoreQuestion,
     Subscription,
     SubscriptionStats,
     TimedOutError,
@@ -57,8 +61,11 @@ __all__ = [
     "Message",
     "MyceliumError",
     "NoReplyError",
+    "Oversight",
+    "OversightStats",
     "Runtime",
     "RuntimeStats",
+    "ScoreQuestion",
     "Stream",
     "Subscription",
     "SubscriptionStats",
@@ -253,6 +260,63 @@ class Runtime(_native.Runtime):
             replies = self._replies[loop] = _Replies(self, loop)
         reply: R = await replies.request(message, reply_cls, timeout)
         return reply
+
+    # ---- oversight ---------------------------------------------------------------------------------------------------
+
+    def oversight(
+        self,
+        config: Any = None,
+        scorer: Callable[[ScoreQuestion], float] | None = None,
+        *,
+        options: Mapping[str, Any] | None = None,
+        observe: bool = False,
+        inline: bool = False,
+        name: str | None = None,
+        capacity: int = 0,
+        max_held: int = 0,
+        max_sessions: int = 0,
+        text_bytes: int = 0,
+        idle: float | None = None,
+        scorer_subscription: Subscription | int | None = None,
+    ) -> Oversight:
+        """Actors that have tokens of text generation scored as they flow, and stop a session before one that makes no
+        sense is shown. docs/oversight.md tells the checks and the messages.
+
+        config      the limits: None (the defaults), a mapping of fields of BackfireConfig, their JSON, or an object
+                    with to_json(), such as backfire_kernel.BackfireConfig. ValueError for what is no config
+        scorer      scorer(question) -> float in [0, 1], for a ScoreQuestion. It runs on a worker thread of the runtime,
+                    for one session never twice at once, and must not wait. What it raises halts the session.
+                    None: each score is asked for with an OversightScoreRequest: see serve()
+        scorer_subscription
+                    who is asked on the bus; None: everybody who serves OversightScoreRequest
+        options     a mapping of fields of BackfireOptions, such as {"whole_sentences": True}
+        observe     sources publish to everybody, and every session is watched; otherwise sessions are attached, and
+                    their sources publish to what attach() returned
+        inline      score in the publisher's thread while the session waits; not with observe
+        capacity, max_held, max_sessions, text_bytes
+                    as in MyceliumOversightConfig of mycelium_oversight.h; 0: its default
+        idle        seconds without a token until a session ends; None: 60
+        """
+        if config is not None and not isinstance(config, str):
+            config = config.to_json() if hasattr(config, "to_json") else json.dumps(dict(config))
+        if scorer_subscription is None:
+            scorer_subscription = 0
+        elif isinstance(scorer_subscription, Subscription):
+            scorer_subscription = scorer_subscription.id
+        return self._oversight(
+            config,
+            dict(options or {}),
+            scorer,
+            name,
+            idle,
+            capacity=capacity,
+            max_held=max_held,
+            max_sessions=max_sessions,
+            text_bytes=text_bytes,
+            scorer_subscription=scorer_subscription,
+            observe=observe,
+            inline=inline,
+        )
 
     # ---- the end -----------------------------------------------------------------------------------------------------
 

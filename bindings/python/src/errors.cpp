@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <iterator>
 
 namespace mycelium::python {
@@ -12,7 +13,8 @@ namespace {
 
 PyObject* base_error = nullptr;
 unsigned long exiting_thread = 0; // guarded by the GIL; 0 until the interpreter ends
-PyObject* logger = nullptr;       // logging.getLogger("mycelium")
+std::atomic<bool> exiting{false};
+PyObject* logger = nullptr; // logging.getLogger("mycelium")
 
 struct kind_of_error {
   const char* name;
@@ -109,7 +111,12 @@ PyObject* raise(std::int32_t status, const char* text) {
 
 PyObject* raise_closed() { return raise(MYCELIUM_ERROR_CLOSED, ""); }
 
-void begin_exit() { exiting_thread = PyThread_get_thread_ident(); }
+void begin_exit() {
+  exiting_thread = PyThread_get_thread_ident();
+  exiting.store(true, std::memory_order_seq_cst);
+}
+
+bool exit_has_begun() { return exiting.load(std::memory_order_seq_cst); }
 
 bool is_caused_by_exit() { return exiting_thread != 0 && PyErr_ExceptionMatches(base_error); }
 

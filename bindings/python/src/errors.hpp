@@ -20,6 +20,8 @@ PyObject* raise_closed();
 // The interpreter ends: this thread closes what is open. Other threads whose calls fail from now on are daemons that
 // nobody waits for; they are parked, as Python itself parks them a moment later, instead of printing an error.
 void begin_exit();
+// From any thread, without the GIL.
+bool exit_has_begun();
 // True if the current exception only says that the interpreter ends.
 bool is_caused_by_exit();
 

@@ -148,6 +148,7 @@ PyMethodDef methods[] = {
      "generated "
      "class, or None for a Message. TimedOutError, NoReplyError."},
     {"loan", method(lend), METH_O, "loan(size) -> Loan: memory to build a payload in, published without a copy."},
+    {"_oversight", method(new_oversight), METH_VARARGS | METH_KEYWORDS, nullptr},
     {"_subscribe", method(subscribe), METH_VARARGS | METH_KEYWORDS, nullptr},
     {"_open_dispatcher", method(open_dispatcher), METH_NOARGS, nullptr},
     {"_dispatch", method(dispatch), METH_O, nullptr},

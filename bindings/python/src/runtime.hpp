@@ -63,6 +63,10 @@ bool check_reply_class(PyObject* cls);
 // A reply as cls, or as a Message; takes it, also when it fails.
 PyObject* take_reply(MyceliumMessage* reply, PyObject* cls);
 
+// oversight.cpp:
+PyObject* new_oversight(runtime* self, PyObject* args, PyObject* keywords);
+bool add_oversight(PyObject* module);
+
 // runtime_control.cpp:
 extern PyMethodDef control_methods[];
 bool add_statistics(PyObject* module);

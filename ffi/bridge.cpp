@@ -1,0 +1,254 @@
+// Bridges behind the C interface.
+#include "actors/bridge/bridge.hpp"
+#include "actors/runtime/callback_scope.hpp"
+#include "ffi/handles.hpp"
+#include "ffi/include/mycelium_bridge.h"
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <cstdio>
+
+using namespace mycelium;
+using namespace mycelium::ffi;
+
+namespace {
+
+using bridge::settings;
+using std::chrono::milliseconds;
+
+milliseconds time_of(std::int64_t ns, milliseconds standard) {
+  return ns == 0 ? standard
+                 : std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(std::chrono::nanoseconds(ns)));
+}
+
+template <class T, class U>
+T or_else(U given, T standard) {
+  return given != 0 ? static_cast<T>(given) : standard;
+}
+
+result<settings> settings_of(const MyceliumBridgeConfig& c) {
+  constexpr std::uint32_t least_window = 64 << 10;
+  constexpr std::uint32_t least_frame = 1024;
+  const auto wrong = [](const std::string& text) { return failure{status::invalid_argument, text}; };
+  if (c.hello_timeout_ns < 0 || c.heartbeat_ns < 0 || c.silence_ns < 0 || c.linger_ns < 0 || c.block_timeout_ns < 0)
+    return wrong("a time is negative");
+  if (c.policy < 0 || c.policy > MYCELIUM_POLICY_FAIL)
+    return wrong("policy " + std::to_string(c.policy) + " is none of MyceliumPolicy");
+  if (c.capacity > (1u << 24))
+    return wrong("capacity is at most 2^24");
+  settings how;
+  how.name = c.name != nullptr ? c.name : "";
+  how.token = c.token != nullptr ? c.token : "";
+  how.max_links = or_else(c.max_links, how.max_links);
+  how.max_frame = or_else(c.max_frame, how.max_frame);
+  how.window = or_else(c.window, how.window);
+  how.capacity = std::bit_ceil(std::max(2u, or_else(c.capacity, how.capacity)));
+  how.when_full = c.policy == 0 ? how.when_full : runtime::policy(c.policy);
+  how.block_timeout_ns = c.block_timeout_ns;
+  how.hello_timeout = time_of(c.hello_timeout_ns, how.hello_timeout);
+  how.heartbeat = time_of(c.heartbeat_ns, how.heartbeat);
+  how.silence = time_of(c.silence_ns, how.silence);
+  how.linger = time_of(c.linger_ns, how.linger);
+  if (how.window < least_window || how.max_frame < least_frame)
+    return wrong("window is at least 64 KiB, max_frame at least 1 KiB");
+  if (how.silence <= how.heartbeat)
+    return wrong("silence_ns has to be longer than heartbeat_ns, or living links would count as dead");
+  return how;
+}
+
+std::shared_ptr<bridge::bridge> bridge_of(runtime::bus& bus) {
+  return std::static_pointer_cast<bridge::bridge>(bus.attached());
+}
+
+result<std::shared_ptr<bridge::bridge>> bridge_or_new(runtime::bus& bus) {
+  if (auto has = bridge_of(bus))
+    return has;
+  return bridge::bridge::start(bus, {});
+}
+
+// Calls that wait for the bridge's thread, which must not wait for them.
+bool may_wait() { return runtime::innermost_callback == nullptr && !runtime::on_pooled_worker; }
+std::int32_t fail_in_callback() {
+  return fail(status::unsupported, "a callback cannot wait for the bridge; call it from a thread of your own");
+}
+
+std::string hex(std::uint64_t id) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(id));
+  return text;
+}
+
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char each : text) {
+    if (static_cast<unsigned char>(each) < 0x20) {
+      char escape[7];
+      std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(each));
+      out += escape;
+    } else {
+      if (each == '"' || each == '\\')
+        out += '\\';
+      out += each;
+    }
+  }
+  return out + '"';
+}
+
+class object {
+public:
+  object& add(const char* key, const std::string& json) {
+    text_ += (text_.size() == 1 ? "\"" : ", \"") + std::string(key) + "\": " + json;
+    return *this;
+  }
+  object& add(const char* key, std::uint64_t number) { return add(key, std::to_string(number)); }
+  std::string text() const { return text_ + "}"; }
+
+private:
+  std::string text_ = "{";
+};
+
+std::string json_of(const bridge::bridge_stats& s) {
+  std::string neighbours;
+  for (const auto& n : s.neighbours) {
+    object each;
+    each.add("node", quoted(hex(n.node))).add("name", quoted(n.name)).add("link", quoted(n.where));
+    each.add("received", n.in.messages_in).add("bytes_in", n.in.bytes_in).add("bytes_out", n.in.bytes_out);
+    each.add("sent", n.out.sent).add("sent_again", n.out.sent_again).add("acknowledged", n.out.acknowledged);
+    each.add("on_their_way_bytes", n.waiting_bytes).add("dropped", n.out.dropped).add("lost", n.out.lost);
+    neighbours += (neighbours.empty() ? "" : ", ") + each.text();
+  }
+  object all;
+  all.add("node", quoted(hex(s.node))).add("reachable", s.reachable);
+  all.add("links_made", s.links_made).add("links_cut", s.links_cut).add("refused", s.refused);
+  all.add("repeated", s.repeated).add("invalid", s.invalid).add("missing", s.missing).add("lost", s.lost);
+  return all.add("neighbours", "[" + neighbours + "]").text();
+}
+
+} // namespace
+
+extern "C" {
+
+void mycelium_bridge_config_init(MyceliumBridgeConfig* config) {
+  if (config == nullptr)
+    return;
+  *config = MyceliumBridgeConfig{};
+  config->struct_size = sizeof *config;
+}
+
+int32_t mycelium_bridge_open(MyceliumRuntime* rt, const MyceliumBridgeConfig* config) {
+  return fenced([&] {
+    MyceliumBridgeConfig given{};
+    if (config != nullptr && !read_struct(given, config))
+      return fail_struct_size();
+    const pinned_bus bus(rt);
+    if (!bus)
+      return bus.error();
+    auto how = settings_of(given);
+    if (!how)
+      return fail(how.error());
+    const auto opened = bridge::bridge::start(*bus, std::move(*how));
+    return opened ? MYCELIUM_SUCCESS + 0 : fail(opened.error());
+  });
+}
+
+int32_t mycelium_bridge_listen(MyceliumRuntime* rt, const char* address, char* buffer, size_t cap, size_t* out_len) {
+  return fenced([&] {
+    if (address == nullptr)
+      return fail_null("address");
+    const pinned_bus bus(rt);
+    if (!bus)
+      return bus.error();
+    if (!may_wait())
+      return fail_in_callback();
+    const auto at = bridge::parse_address(address);
+    if (!at)
+      return fail(at.error());
+    const auto links = bridge_or_new(*bus);
+    if (!links)
+      return fail(links.error());
+    const auto bound = (*links)->listen(*at);
+    return bound ? copy_text(bound->text(), buffer, cap, out_len) : fail(bound.error());
+  });
+}
+
+int32_t mycelium_bridge_dial(MyceliumRuntime* rt, const char* address) {
+  return fenced([&] {
+    if (address == nullptr)
+      return fail_null("address");
+    const pinned_bus bus(rt);
+    if (!bus)
+      return bus.error();
+    if (!may_wait())
+      return fail_in_callback();
+    const auto to = bridge::parse_address(address);
+    if (!to)
+      return fail(to.error());
+    const auto links = bridge_or_new(*bus);
+    return links ? answer((*links)->dial(*to)) : fail(links.error());
+  });
+}
+
+int32_t mycelium_bridge_wait_for_links(MyceliumRuntime* rt, size_t count, int64_t timeout_ns) {
+  return fenced([&] {
+    const pinned_bus bus(rt);
+    if (!bus)
+      return bus.error();
+    if (!may_wait())
+      return fail_in_callback();
+    const auto links = bridge_or_new(*bus);
+    return links ? answer((*links)->wait_for_links(count, runtime::deadline::in(timeout_ns))) : fail(links.error());
+  });
+}
+
+int32_t mycelium_bridge_stats(MyceliumRuntime* rt, MyceliumBridgeStats* out) {
+  return fenced([&] {
+    if (out == nullptr)
+      return fail_null("out");
+    const pinned_bus bus(rt);
+    if (!bus)
+      return bus.error();
+    if (!may_wait())
+      return fail_in_callback();
+    const auto links = bridge_of(*bus);
+    if (!links)
+      return fail(status::invalid_argument, "the runtime has no bridge: mycelium_bridge_listen or _dial first");
+    const auto s = links->stats();
+    MyceliumBridgeStats ours{};
+    ours.node = s.node;
+    ours.reachable = s.reachable;
+    ours.links_made = s.links_made;
+    ours.links_cut = s.links_cut;
+    ours.refused = s.refused;
+    ours.lost = s.lost;
+    ours.missing = s.missing;
+    ours.repeated = s.repeated;
+    ours.invalid = s.invalid;
+    for (const auto& each : s.neighbours) {
+      ours.neighbours += each.where.empty() ? 0 : 1;
+      ours.received += each.in.messages_in;
+      ours.sent += each.out.sent;
+      ours.sent_again += each.out.sent_again;
+      ours.acknowledged += each.out.acknowledged;
+      ours.dropped += each.out.dropped;
+      ours.lost += each.out.lost;
+    }
+    return write_struct(out, ours);
+  });
+}
+
+int32_t mycelium_bridge_json(MyceliumRuntime* rt, char* buffer, size_t cap, size_t* out_len) {
+  return fenced([&] {
+    const pinned_bus bus(rt);
+    if (!bus)
+      return bus.error();
+    if (!may_wait())
+      return fail_in_callback();
+    const auto links = bridge_of(*bus);
+    if (!links)
+      return fail(status::invalid_argument, "the runtime has no bridge: mycelium_bridge_listen or _dial first");
+    return copy_text(json_of(links->stats()), buffer, cap, out_len);
+  });
+}
+
+} // extern "C"

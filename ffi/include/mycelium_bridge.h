@@ -1,0 +1,87 @@
+/* Bridges: a runtime joins others, in other processes and on other machines, over Unix and TCP sockets. Once linked,
+ * mycelium_publish reaches subscribers everywhere, mycelium_request servers everywhere; only types that somebody there
+ * subscribes to cross a link. docs/bridge.md tells what is guaranteed, docs/bridge-protocol.md what crosses the wire.
+ *
+ * Threads: every function may be called from any thread but a callback of the runtime. Each blocks for moments at most,
+ * but mycelium_bridge_wait_for_links.
+ *
+ * Errors: statuses and mycelium_last_error(), as in mycelium.h.
+ *
+ * The end: closing the runtime closes its bridge, once what was accepted has been acknowledged by the neighbours that
+ * are linked, or at close's deadline.
+ */
+#ifndef MYCELIUM_BRIDGE_H
+#define MYCELIUM_BRIDGE_H
+
+#include "mycelium.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Zero in a field is its default. Times in nanoseconds. */
+typedef struct MyceliumBridgeConfig {
+  size_t struct_size;
+  const char* name;         /* of this node, in logs and statistics; the runtime's name */
+  const char* token;        /* both sides of a link prove that they know it (HMAC-SHA256 over fresh nonces; it does not
+                               cross the wire). NULL: no proof, and TCP on loopback addresses only */
+  uint32_t max_links;       /* accepted at the same time; 256 */
+  uint32_t max_frame;       /* longest message with its envelope that is taken, bytes; 16 MiB */
+  uint32_t window;          /* bytes on their way to this node, unacknowledged, per link; 4 MiB */
+  uint32_t capacity;        /* messages of one type that wait for one neighbour; 65536 */
+  int32_t policy;           /* MyceliumPolicy where more would wait; MYCELIUM_POLICY_BLOCK */
+  int64_t block_timeout_ns; /* the runtime's */
+  int64_t hello_timeout_ns; /* for the other side's whole greeting; 5 s */
+  int64_t heartbeat_ns;     /* the longest pause between two frames; 1 s */
+  int64_t silence_ns;       /* after which the other side counts as dead; 5 s */
+  int64_t linger_ns;        /* how long what waits for a neighbour that has gone is kept for its return; 30 s */
+} MyceliumBridgeConfig;
+
+MYCELIUM_API void mycelium_bridge_config_init(MyceliumBridgeConfig* config);
+
+/* Gives the runtime a bridge, without an address yet. config may be NULL. A runtime has one:
+ * MYCELIUM_ERROR_INVALID_ARGUMENT the second time. */
+MYCELIUM_API int32_t mycelium_bridge_open(MyceliumRuntime* rt, const MyceliumBridgeConfig* config);
+
+/* Listens at "unix:PATH", "tcp:HOST:PORT" or "tcp:[IPV6]:PORT"; opens a bridge with the defaults first if there is
+ * none. A Unix socket has mode 0600 and takes processes of this user and of root; the file of a process that died is
+ * replaced. Port 0: the system chooses. The address as it came to be goes to buffer: rules as in mycelium_info_json;
+ * buffer may be NULL with cap 0. */
+MYCELIUM_API int32_t mycelium_bridge_listen(MyceliumRuntime* rt, const char* address, char* buffer, size_t cap,
+                                            size_t* out_len);
+/* Links with whoever listens at the address, now or later, and again after the link is cut: tried with pauses that grow
+ * from 50 ms to 5 s. Returns before there is a link. Opens a bridge with the defaults first if there is none. */
+MYCELIUM_API int32_t mycelium_bridge_dial(MyceliumRuntime* rt, const char* address);
+/* Until at least count neighbours are linked; MYCELIUM_ERROR_TIMEOUT. To know that a subscriber elsewhere can be
+ * reached, use mycelium_wait_for_subscribers. */
+MYCELIUM_API int32_t mycelium_bridge_wait_for_links(MyceliumRuntime* rt, size_t count, int64_t timeout_ns);
+
+typedef struct MyceliumBridgeStats {
+  size_t struct_size;
+  uint64_t node;       /* this node's id, drawn at random when the bridge was opened */
+  uint64_t neighbours; /* linked now */
+  uint64_t reachable;  /* nodes, over neighbours too; this one not counted */
+  uint64_t links_made;
+  uint64_t links_cut;
+  uint64_t refused;      /* connections that did not become links */
+  uint64_t received;     /* messages, of the links of now */
+  uint64_t sent;         /* messages, each once */
+  uint64_t sent_again;   /* after a link was cut */
+  uint64_t acknowledged; /* of sent */
+  uint64_t dropped;      /* for want of room, by the policy */
+  uint64_t lost;         /* on their way to a neighbour that did not come back */
+  uint64_t missing;      /* that a neighbour had numbered and never sent */
+  uint64_t repeated;     /* that came by two ways; delivered once */
+  uint64_t invalid;      /* refused by verification or limits */
+} MyceliumBridgeStats;
+
+/* MYCELIUM_ERROR_INVALID_ARGUMENT if the runtime has no bridge. */
+MYCELIUM_API int32_t mycelium_bridge_stats(MyceliumRuntime* rt, MyceliumBridgeStats* out);
+/* The same, and each neighbour, as JSON: {"node": .., "neighbours": [{"node", "name", "link", "sent", ...}], ...}. Node
+ * ids are strings of 16 hexadecimal digits. Buffer rules as in mycelium_info_json. */
+MYCELIUM_API int32_t mycelium_bridge_json(MyceliumRuntime* rt, char* buffer, size_t cap, size_t* out_len);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,106 @@
+/* mycelium_bridge.h is C11; each of its functions once: two runtimes of one process, linked over a Unix socket. */
+#include "mycelium_bridge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void expect(int holds, const char* what, int line) {
+  if (holds)
+    return;
+  fprintf(stderr, "line %d: %s; last error: %s\n", line, what, mycelium_last_error());
+  exit(1);
+}
+#define EXPECT(condition) expect((condition), #condition, __LINE__)
+
+enum { TYPE = 20001 };
+static const int64_t PATIENCE = 20000000000;
+
+static void on_message(uint16_t type_id, const uint8_t* payload, size_t len, void* user_data) {
+  char* got = user_data;
+  EXPECT(type_id == TYPE);
+  memcpy(got, payload, len);
+  got[len] = '\0';
+}
+
+static void on_nested(uint16_t type_id, const uint8_t* payload, size_t len, void* user_data) {
+  (void)type_id, (void)payload, (void)len;
+  MyceliumRuntime* rt = *(MyceliumRuntime**)user_data;
+  MyceliumBridgeStats stats = {.struct_size = sizeof stats};
+  EXPECT(mycelium_bridge_stats(rt, &stats) == MYCELIUM_ERROR_UNSUPPORTED);
+}
+
+static void refuses_what_is_wrong(MyceliumRuntime* rt) {
+  MyceliumBridgeConfig config;
+  mycelium_bridge_config_init(NULL);
+  mycelium_bridge_config_init(&config);
+  config.struct_size = 0;
+  EXPECT(mycelium_bridge_open(rt, &config) == MYCELIUM_ERROR_INVALID_ARGUMENT);
+  mycelium_bridge_config_init(&config);
+  config.policy = 5;
+  EXPECT(mycelium_bridge_open(rt, &config) == MYCELIUM_ERROR_INVALID_ARGUMENT);
+  mycelium_bridge_config_init(&config);
+  config.window = 1;
+  EXPECT(mycelium_bridge_open(rt, &config) == MYCELIUM_ERROR_INVALID_ARGUMENT);
+  mycelium_bridge_config_init(&config);
+  config.silence_ns = 1000000;
+  EXPECT(mycelium_bridge_open(rt, &config) == MYCELIUM_ERROR_INVALID_ARGUMENT);
+  EXPECT(strstr(mycelium_last_error(), "silence_ns") != NULL);
+  MyceliumBridgeStats stats = {.struct_size = sizeof stats};
+  EXPECT(mycelium_bridge_stats(rt, &stats) == MYCELIUM_ERROR_INVALID_ARGUMENT); /* no bridge yet */
+  EXPECT(mycelium_bridge_json(rt, NULL, 0, NULL) == MYCELIUM_ERROR_INVALID_ARGUMENT);
+  EXPECT(mycelium_bridge_open(NULL, NULL) == MYCELIUM_ERROR_NULL);
+  EXPECT(mycelium_bridge_listen(rt, NULL, NULL, 0, NULL) == MYCELIUM_ERROR_NULL);
+  EXPECT(mycelium_bridge_dial(rt, "carrier pigeon") == MYCELIUM_ERROR_INVALID_ARGUMENT);
+  EXPECT(mycelium_bridge_open(rt, NULL) == MYCELIUM_SUCCESS);
+  EXPECT(mycelium_bridge_open(rt, NULL) == MYCELIUM_ERROR_INVALID_ARGUMENT);
+  EXPECT(mycelium_bridge_listen(rt, "tcp:0.0.0.0:0", NULL, 0, NULL) == MYCELIUM_ERROR_INVALID_ARGUMENT); /* no token */
+  EXPECT(mycelium_bridge_dial(rt, "tcp:192.0.2.1:7000") == MYCELIUM_ERROR_INVALID_ARGUMENT);
+  EXPECT(mycelium_bridge_listen(rt, "unix:/nonexistent/folder/socket", NULL, 0, NULL) == MYCELIUM_ERROR_RUNTIME);
+  EXPECT(mycelium_bridge_wait_for_links(rt, 1, 0) == MYCELIUM_ERROR_TIMEOUT);
+}
+
+int main(void) {
+  char address[64];
+  char bound[64];
+  char got[64] = "";
+  size_t len = 0;
+  MyceliumRuntime* here = mycelium_runtime_create();
+  MyceliumRuntime* there = mycelium_runtime_create();
+  EXPECT(here != NULL && there != NULL);
+  refuses_what_is_wrong(here);
+
+  snprintf(address, sizeof address, "unix:/tmp/mycelium-c-%ld.sock", (long)getpid());
+  EXPECT(mycelium_bridge_listen(here, address, bound, sizeof bound, &len) == MYCELIUM_SUCCESS);
+  EXPECT(strcmp(address, bound) == 0 && len == strlen(address));
+  EXPECT(mycelium_subscribe(there, TYPE, on_message, got, NULL) == MYCELIUM_SUCCESS);
+  EXPECT(mycelium_bridge_dial(there, address) == MYCELIUM_SUCCESS);
+  EXPECT(mycelium_bridge_wait_for_links(here, 1, PATIENCE) == MYCELIUM_SUCCESS);
+  EXPECT(mycelium_wait_for_subscribers(here, TYPE, 1, PATIENCE) == MYCELIUM_SUCCESS);
+  EXPECT(mycelium_publish(here, TYPE, (const uint8_t*)"over the wall", 13) == MYCELIUM_SUCCESS);
+
+  MyceliumBridgeStats stats = {.struct_size = sizeof stats};
+  do
+    EXPECT(mycelium_bridge_stats(here, &stats) == MYCELIUM_SUCCESS);
+  while (stats.acknowledged < 1);
+  EXPECT(stats.node != 0 && stats.neighbours == 1 && stats.reachable == 1 && stats.sent == 1 && stats.lost == 0);
+  EXPECT(mycelium_flush(there, PATIENCE) == MYCELIUM_SUCCESS);
+  EXPECT(strcmp(got, "over the wall") == 0);
+
+  char json[2048];
+  EXPECT(mycelium_bridge_json(here, json, sizeof json, &len) == MYCELIUM_SUCCESS);
+  EXPECT(len < sizeof json && strstr(json, "\"sent\": 1") != NULL);
+
+  EXPECT(mycelium_subscribe(here, TYPE + 1, on_nested, &here, NULL) == MYCELIUM_SUCCESS);
+  EXPECT(mycelium_publish(here, TYPE + 1, NULL, 0) == MYCELIUM_SUCCESS);
+  EXPECT(mycelium_flush(here, PATIENCE) == MYCELIUM_SUCCESS);
+
+  EXPECT(mycelium_runtime_close(here, PATIENCE) == MYCELIUM_SUCCESS);
+  EXPECT(mycelium_bridge_listen(here, address, NULL, 0, NULL) == MYCELIUM_ERROR_CLOSED);
+  EXPECT(mycelium_bridge_dial(here, address) == MYCELIUM_ERROR_CLOSED);
+  EXPECT(access(address + 5, F_OK) != 0); /* the socket's file is gone */
+  mycelium_runtime_destroy(here);
+  mycelium_runtime_destroy(there);
+  return 0;
+}

@@ -1,0 +1,85 @@
+#include "tools/cli/bus_source.hpp"
+
+#include "tools/schema_compiler/source.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <dlfcn.h>
+#include <filesystem>
+#include <ranges>
+
+namespace mycelium::cli {
+
+void add_source_options(CLI::App& app, source_options& options) {
+  app.add_option(
+         "--load", options.plugins,
+         "a shared object that joins the bus of this process: it exports int32_t plugin_start(MyceliumRuntime*) "
+         "and int32_t plugin_stop(void)")
+      ->type_name("PLUGIN.so");
+  app.add_option("--schema", options.schemas, "message types that are not built in (.bfbs or .fbs)")->type_name("FILE");
+}
+
+result<bus_source> open_source(const source_options& options, const char* name) {
+  auto runtime = open_runtime(name);
+  if (!runtime)
+    return runtime.error();
+  bus_source source(std::move(*runtime));
+  for (const auto& path : options.schemas)
+    if (auto registered = source.register_schema(path); !registered)
+      return registered.error();
+  for (const auto& path : options.plugins)
+    if (auto loaded = source.load(path); !loaded)
+      return loaded.error();
+  return source;
+}
+
+bus_source::~bus_source() { static_cast<void>(stop()); }
+
+result<void> bus_source::register_schema(const std::string& path) {
+  auto source = schema_compiler::load_source(path);
+  if (!source)
+    return source.error();
+  if (auto done = check(mycelium_register_schema(runtime(), source->bfbs.data(), source->bfbs.size(), nullptr), path);
+      !done)
+    return done;
+  schemas_.push_back(std::move(source->bfbs));
+  return {};
+}
+
+result<void> bus_source::load(const std::string& path) {
+  // A name without a slash is looked for among the system's libraries by dlopen; a user means the file.
+  const auto file = path.find('/') == std::string::npos && std::filesystem::exists(path) ? "./" + path : path;
+  // Never closed: what a plug-in left behind (threads, destructors of thread-local objects) may still run its code.
+  void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr)
+    return failure{status::invalid_argument, std::string("the plug-in cannot be loaded: ") + dlerror()};
+  plugin loaded{path};
+  loaded.start = reinterpret_cast<decltype(loaded.start)>(dlsym(library, "plugin_start"));
+  loaded.stop = reinterpret_cast<decltype(loaded.stop)>(dlsym(library, "plugin_stop"));
+  if (loaded.start == nullptr || loaded.stop == nullptr)
+    return failure{status::invalid_argument,
+                   path + " is no plug-in: it does not export plugin_start and plugin_stop, both with C linkage"};
+  plugins_.push_back(std::move(loaded));
+  return {};
+}
+
+result<void> bus_source::start() {
+  for (auto& each : plugins_) {
+    if (auto started = check(each.start(runtime()), each.path + ": plugin_start"); !started)
+      return started;
+    each.runs = true;
+  }
+  return {};
+}
+
+result<void> bus_source::stop() {
+  result<void> outcome;
+  for (auto& each : std::views::reverse(plugins_))
+    if (std::exchange(each.runs, false))
+      if (auto stopped = check(each.stop(), each.path + ": plugin_stop"); !stopped && outcome)
+        outcome = stopped;
+  return outcome;
+}
+
+} // namespace mycelium::cli
