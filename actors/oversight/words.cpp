@@ -41,23 +41,19 @@ constexpr std::uint64_t between(std::uint64_t eight, char first, char last) noex
   return (not_below ^ above) & each_byte(0x80);
 }
 
-// Reads up to eight bytes behind the word.
-std::uint64_t hash_of(std::string_view word) noexcept {
-  constexpr std::uint64_t factor = 0x9E3779B97F4A7C15;
-  const char* at = word.data();
-  std::uint64_t hash = word.size() * factor;
-  auto left = word.size();
-  for (;; at += 8, left -= 8) {
-    std::uint64_t eight;
-    std::memcpy(&eight, at, 8);
-    if (left < 8) // without what is behind the word
-      eight = std::endian::native == std::endian::little ? eight & ((std::uint64_t{1} << 8 * left) - 1)
-                                                         : eight >> (64 - 8 * left);
-    hash = (hash ^ eight) * factor;
-    hash ^= hash >> 32;
-    if (left <= 8)
-      return hash;
-  }
+// Up to eight bytes from at on, without what is behind the word; reads eight.
+std::uint64_t portion(const char* at, std::size_t left) noexcept {
+  std::uint64_t eight;
+  std::memcpy(&eight, at, 8);
+  if (left >= 8)
+    return eight;
+  return std::endian::native == std::endian::little ? eight & ((std::uint64_t{1} << 8 * left) - 1)
+                                                    : eight >> (64 - 8 * left);
+}
+
+std::uint64_t mixed(std::uint64_t hash) noexcept {
+  hash *= 0x9E3779B97F4A7C15;
+  return hash ^ hash >> 32;
 }
 
 } // namespace
@@ -170,13 +166,18 @@ void word_sets::clear() noexcept {
 word_sets::entry& word_sets::place_of(std::string_view word) {
   if (2 * (used_ + 1) > table_.size())
     grow();
-  const auto hash = hash_of(word);
+  const auto head = portion(word.data(), word.size());
+  auto hash = mixed(head + word.size());
+  for (std::size_t i = 8; i < word.size(); i += 8)
+    hash = mixed(hash ^ portion(word.data() + i, word.size() - i));
   const auto mask = table_.size() - 1;
   for (auto at = hash & mask;; at = (at + 1) & mask) {
     auto& found = table_[at];
     if (found.round != round_)
-      return found = {word.data(), std::uint32_t(word.size()), round_, hash, used_++, false, false};
-    if (found.hash == hash && found.size == word.size() && std::memcmp(found.data, word.data(), word.size()) == 0)
+      return found = {word.data(), std::uint32_t(word.size()), round_, hash, head, used_++, false, false};
+    // Most words are all in their head.
+    if (found.hash == hash && found.head == head && found.size == word.size() &&
+        (word.size() <= 8 || std::memcmp(found.data, word.data(), word.size()) == 0))
       return found;
   }
 }

@@ -50,6 +50,7 @@ private:
     std::uint32_t size;
     std::uint32_t round; // the clear() that it belongs to; another's entry is free
     std::uint64_t hash;
+    std::uint64_t head; // its first eight bytes
     std::uint64_t order;
     bool in_first;
     bool in_second;

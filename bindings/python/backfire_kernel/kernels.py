@@ -16,6 +16,8 @@ from .kinds import Action
 from .scoring import Scorer, describe, scorer_of
 from .session import Record, StreamSession
 
+_CONFIG = BackfireConfig()  # the defaults; neither changes
+_OPTIONS = StreamOptions()
 INTERRUPT = "[KERNEL INTERRUPT: COHERENCE LIMIT EXCEEDED]"
 
 
@@ -33,8 +35,8 @@ class Stream(_backend.Stream):
         options: StreamOptions | None = None,
         interlock: Interlock | None = None,
     ) -> None:
-        self._config = config if config is not None else BackfireConfig()
-        self._options = options if options is not None else StreamOptions()
+        self._config = config if config is not None else _CONFIG
+        self._options = options if options is not None else _OPTIONS
         super().__init__(self._config, self._options, interlock)
 
     def finish(self) -> StreamSession:
@@ -86,8 +88,12 @@ class RustStreamingKernel:
         ways = {name: value for name, value in fields.items() if name in OPTION_FIELDS}
         if halt_mode is not None:
             ways["soft_halt"] = halt_mode == "soft"
-        self._config = (config if config is not None else BackfireConfig()).replace(**limits)
-        self._options = (options if options is not None else StreamOptions()).replace(**ways)
+        self._config = config if config is not None else _CONFIG
+        self._options = options if options is not None else _OPTIONS
+        if limits:
+            self._config = self._config.replace(**limits)
+        if ways:
+            self._options = self._options.replace(**ways)
         self._interlock = interlock if interlock is not None else Interlock()
         self._last: StreamSession | None = None
 

@@ -71,6 +71,7 @@ int initialise(PyObject* object, PyObject* args, PyObject*) {
     return raise(status), -1;
   self->interlock = interlock.release();
   self->last.struct_size = sizeof self->last;
+  self->deadline_ms = config.deadline_ms;
   self->evidence_size = options.evidence_size;
   self->reads_text = options.soft_halt || options.whole_sentences;
   self->begun_ns = now_ns();
@@ -266,7 +267,11 @@ bool turn::take(bool also_ended) {
 void push_observed(stream* self, const char* text, std::size_t length, const BackfireObservation& seen, bool counts,
                    std::int64_t now) {
   self->released = self->last.released;
-  backfire_stream_observe(self->handle, text, length, &seen, &self->last);
+  // A score in time with nothing besides is what the shorter call takes: half the time, the same verdict.
+  if (seen.scored && !seen.has_entropy && !seen.error && seen.latency_ms <= self->deadline_ms)
+    backfire_stream_push(self->handle, text, length, seen.score, &self->last);
+  else
+    backfire_stream_observe(self->handle, text, length, &seen, &self->last);
   const bool has_score = counts && self->last.kind != BACKFIRE_HALT_KERNEL_INACTIVE;
   self->kept->add(has_score ? self->last.score : nan, static_cast<double>(now - self->begun_ns) / 1e9);
 }

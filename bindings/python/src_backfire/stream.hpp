@@ -15,6 +15,7 @@ struct stream {
   std::int64_t begun_ns;
   std::int64_t ended_ns;  // 0 until it ends
   std::uint64_t released; // of the verdict before last
+  double deadline_ms;
   std::uint32_t evidence_size;
   bool reads_text; // what a token says matters: for where sentences end
   bool ended;      // by _end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unittest
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -10,6 +11,8 @@ from typing import Any
 import backfire_kernel
 import director_ai.pure
 
+# Random cases are few where wheels are tried out: the build folder has tried many.
+FEW = "MYCELIUM_FEW_CASES" in os.environ
 PATIENCE = 30.0  # seconds until a test gives up; nothing waits that long unless it fails
 
 

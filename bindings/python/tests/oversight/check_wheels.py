@@ -18,9 +18,6 @@ import tempfile
 TESTS = pathlib.Path(__file__).resolve().parent
 # These compare with numpy, which a clean environment does not have.
 NEED_NUMPY = {"test_physics.py"}
-# The random streams are many in the build folder already.
-FEWER = {"MYCELIUM_PARITY_STREAMS": "500"}
-
 ALONE = """
 import sys
 from director_ai import CoherenceAgent
@@ -79,7 +76,7 @@ def main() -> int:
         for test in sorted(TESTS.glob("test_*.py")):
             if test.name not in NEED_NUMPY:
                 print(f"{interpreter}: {test.name}", flush=True)
-                run(python, "-X", "faulthandler", "-W", "error", test, "--quiet", **FEWER)
+                run(python, "-X", "faulthandler", "-W", "error", test, "--quiet", MYCELIUM_FEW_CASES="1")
         install("mycelium_native", "mycelium_protocol")
         run(python, "-I", "-W", "error", "-c", TOGETHER)
     return 0

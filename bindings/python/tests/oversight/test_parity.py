@@ -2,16 +2,15 @@
 
 import itertools
 import math
-import os
 import random
 import struct
 import unittest
 
 import backfire_kernel
 import director_ai.pure
-from both_kernels import given
+from both_kernels import FEW, given
 
-STREAMS = int(os.environ.get("MYCELIUM_PARITY_STREAMS", "10000"))
+STREAMS = 500 if FEW else 10000
 TOKENS = ["a", "word ", "end. ", "\u3002", " ", '."', "line\n", "3.5", ")", "\u00e9", "\ud800", ""]
 
 
@@ -82,7 +81,8 @@ class ParityTest(unittest.TestCase):
             self.assertEqual(session_of(session), session_of(plain.finish()), f"stream {seed}")
             self.assertEqual(kernels[0].is_active, kernels[1].is_active, f"stream {seed}")
             halts.add(session.halt_kind)
-        self.assertEqual(halts, set(backfire_kernel.HaltKind), "not every check has fired")
+        if not FEW:
+            self.assertEqual(halts, set(backfire_kernel.HaltKind), "not every check has fired")
 
     def test_streams_with_callbacks_and_tables(self):
         for seed in range(STREAMS // 10):
