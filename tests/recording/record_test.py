@@ -200,7 +200,7 @@ class Replay(Recordings):
 
     def test_again_and_again(self) -> None:
         self.record(100)
-        self.assertEqual(self.received("--count", "3", "--fast"), 3 * list(range(1, 101)))
+        self.assertEqual(self.received("--times", "3", "--fast"), 3 * list(range(1, 101)))
 
     def test_types_and_times_can_be_left_out(self) -> None:
         self.record(100)

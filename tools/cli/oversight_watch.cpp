@@ -147,8 +147,8 @@ private:
     std::fflush(stdout);
   }
 
-  // Below the text, on a terminal: it is written anew each time, and the cursor goes back to where the text ends. Down and
-  // up first (ESC D, CSI A), so that the last line of the terminal scrolls before the place is remembered.
+  // Below the text, on a terminal: it is written anew each time, and the cursor goes back to where the text ends. Down
+  // and up first (ESC D, CSI A), so that the last line of the terminal scrolls before the place is remembered.
   void status() {
     if (terminal_)
       std::printf("\033D\033[A\0337\n\033[K%s  score %.2f  window %.2f  released %llu\0338", sparkline(newest_).c_str(),

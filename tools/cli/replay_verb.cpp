@@ -61,7 +61,7 @@ void declare(CLI::App& app, options& wanted) {
   app.add_flag("--fast", wanted.fast, "as fast as the bus takes it");
   app.add_option("--from", wanted.from, "leave out the first seconds of the recording")->check(CLI::NonNegativeNumber);
   app.add_option("--to", wanted.to, "and what comes after so many seconds of it")->check(CLI::NonNegativeNumber);
-  app.add_option("--count", wanted.replay.loops, "replay it so many times")->check(CLI::PositiveNumber);
+  app.add_option("--times", wanted.replay.loops, "replay it so many times")->check(CLI::PositiveNumber);
   app.add_flag("--loop", wanted.loop, "replay it again and again, until Ctrl-C");
   app.add_flag("--any-schema", wanted.replay.any_schema, "publish types whose schema has changed since, too");
   app.add_flag("--skip-damaged", wanted.replay.skip_damaged, "go on behind places that cannot be read");

@@ -50,6 +50,20 @@ class Demo(unittest.TestCase):
         self.assertGreater(len(received), len(original))
         self.assertEqual(received, original * (len(received) // len(original)))
 
+    def test_the_text_passes_oversight_clean_and_is_halted_before_a_planted_word(self):
+        done = self.run_demo(LICENCE)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        words = len(LICENCE.read_text().split())
+        self.assertRegex(done.stdout, r"clean run +[\d,]+ tokens scored and shown")
+        halt = re.search(r"halted run +before token ([\d,]+): hard_limit \(0\.0500 < 0\.5\); the source stopped after "
+                         r"([\d,]+) token", done.stdout)
+        self.assertAlmostEqual(int(halt[1].replace(",", "")), words // 2, delta=1)
+        self.assertLess(int(halt[2].replace(",", "")), words)
+        self.assertRegex(done.stdout, r"evidence .*: 0\.95 +\d+: 0\.05\n")
+        self.assertRegex(done.stdout, r"ok +clean run +ended with EndOfSequence; what was shown is the text\n")
+        self.assertRegex(done.stdout, r"ok +halted run +ended with Halted; nothing from 'sdrawkcab' on was shown\n")
+        self.assertNotIn("sdrawkcab", done.stdout.replace("'sdrawkcab'", ""))
+
     def test_a_difference_is_noticed(self):
         other = self.file_with(LICENCE.read_bytes().replace(b"Apache", b"Opache", 1))
         done = self.run_demo(LICENCE, "--compare-with", other)

@@ -3,7 +3,8 @@
 This Python program makes the runtime. It loads a publisher written in C++ and a subscriber written in C as shared
 objects and gives them its handle. The publisher streams the lines of a text file as TextMessage; the C subscriber and
 one written here receive them by type id; the publisher also asks this program to count words. At the end everything
-that arrived is compared with the file, byte for byte. Then hosts in other languages (hosts/) do the same job with the same
+that arrived is compared with the file, byte for byte. Before that the text passes an oversight actor, once clean and once
+with a word that halts it (oversight.py). Then hosts in other languages (hosts/) do the same job with the same
 plug-ins, each in a process of its own, and have to come to the same counts. Exit code 0 only if all of it is equal and
 nothing was dropped.
 """
@@ -23,6 +24,7 @@ from pathlib import Path
 from mycelium_native import Runtime
 from mycelium_protocol import SCHEMA_DIGEST, TextMessage, WordCountReply, WordCountRequest
 
+from oversight import show_oversight
 from plugins import PluginError, Publisher, Report, Subscriber, Words
 from terminal import Page, latency, duration, plural
 
@@ -89,6 +91,7 @@ class Demo:
     def __init__(self, arguments: argparse.Namespace, page: Page) -> None:
         self.page = page
         self.original = arguments.compare_with.read_bytes()
+        self.text = arguments.file.read_bytes().decode()
         self.received_by_c = arguments.output / "received-by-c.txt"
         self.received_by_python = arguments.output / "received-by-python.txt"
         arguments.output.mkdir(parents=True, exist_ok=True)
@@ -138,6 +141,7 @@ class Demo:
         words = self.publisher.count_words(LINES_PER_REQUEST)
         page.line("word counts", f"{plural(words.requests, 'request')}, {plural(words.words, 'word')}; "
                                  f"p50 {duration(words.p50_ns)}, p99 {duration(words.p99_ns)} there and back")
+        overseen = show_oversight(self.runtime, self.publisher, self.text, page)
         stats = self.runtime.stats()
         self.close()
 
@@ -145,6 +149,8 @@ class Demo:
         self.check_received("C", self.sent, self.received_by_c)
         self.check_received("Python", self.sent, self.received_by_python)
         self.check_words("Python", words)
+        for good, subject, text in overseen:
+            page.check(good, subject, text)
         dropped = sum(stats.dropped.values())
         page.check(dropped == 0, "dropped", str(dropped))
         self.words = words

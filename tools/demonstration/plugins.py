@@ -22,6 +22,12 @@ class Words(ctypes.Structure):
     _fields_ = [(name, c_uint64) for name in ("requests", "words", "expected", "p50_ns", "p99_ns")]
 
 
+class Said(ctypes.Structure):
+    """Mirrors TextPublisherSaid in token_publisher.hpp."""
+
+    _fields_ = [("tokens", c_uint64), ("words", c_uint64), ("stopped", c_uint32)]
+
+
 class Report(ctypes.Structure):
     """Mirrors TextReport in bindings/c/examples/text_subscriber.h."""
 
@@ -42,13 +48,14 @@ def load(path: str, functions: dict[str, tuple]) -> ctypes.CDLL:
 
 
 class Publisher:
-    """text_publisher.cpp."""
+    """text_publisher.cpp and token_publisher.cpp."""
 
     def __init__(self, library: str, runtime_handle: int, path: str):
         self._c = load(library, {
             "text_publisher_open": (c_void_p, c_void_p, c_char_p, POINTER(File)),
             "text_publisher_stream": (c_int32, c_void_p, c_uint64, c_uint32),
             "text_publisher_count_words": (c_int32, c_void_p, c_uint32, POINTER(Words)),
+            "text_publisher_say": (c_int32, c_void_p, c_uint64, c_uint64, c_uint64, c_char_p, c_uint64, POINTER(Said)),
             "text_publisher_error": (c_char_p,),
             "text_publisher_close": (None, c_void_p),
         })
@@ -69,6 +76,14 @@ class Publisher:
         if self._c.text_publisher_count_words(self._self, lines_per_request, byref(words)) < 0:
             raise self._error()
         return words
+
+    def say(self, session: int, to: int, count: int, planted: str | None, planted_before: int) -> Said:
+        """Says words as tokens of a session; what it is told to plant comes before word planted_before."""
+        said = Said()
+        word = planted.encode() if planted is not None else None
+        if self._c.text_publisher_say(self._self, session, to, count, word, planted_before, byref(said)) < 0:
+            raise self._error()
+        return said
 
     def close(self) -> None:
         self._c.text_publisher_close(self._self)

@@ -1,6 +1,7 @@
 #include "text_publisher.hpp"
 
 #include "examples.hpp" // generated from schema/examples.fbs
+#include "publisher_state.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -20,11 +21,6 @@ using mycelium::examples::WordCountRequest;
 constexpr std::int64_t reply_timeout_ns = 10'000'000'000;
 
 thread_local std::string last_error;
-
-std::int32_t fail(std::int32_t status, std::string_view what) {
-  last_error = std::string(what) + ": " + mycelium_last_error();
-  return status;
-}
 
 std::uint64_t now_ns() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -61,12 +57,10 @@ std::uint64_t percentile(std::vector<std::uint64_t>& sorted, std::size_t hundred
 
 } // namespace
 
-struct TextPublisher {
-  MyceliumRuntime* rt = nullptr;
-  std::string name; // of the file
-  std::vector<std::string> lines;
-  std::size_t next = 0; // to be published
-};
+std::int32_t fail_publisher(std::int32_t status, std::string_view what) {
+  last_error = std::string(what) + ": " + mycelium_last_error();
+  return status;
+}
 
 TextPublisher* text_publisher_open(MyceliumRuntime* rt, const char* path, TextPublisherFile* out) {
   std::ifstream file(path, std::ios::binary);
@@ -94,7 +88,7 @@ std::int32_t text_publisher_stream(TextPublisher* self, std::uint64_t count, std
     message.timestamp = now_ns();
     const auto payload = message.encode();
     if (const auto sent = mycelium_publish(self->rt, TextMessage::type_id, payload.data(), payload.size()); sent < 0)
-      return fail(sent, "publish");
+      return fail_publisher(sent, "publish");
     self->next = (self->next + 1) % self->lines.size();
   }
   return MYCELIUM_SUCCESS;
@@ -114,7 +108,7 @@ std::int32_t text_publisher_count_words(TextPublisher* self, std::uint32_t lines
     if (const auto asked = mycelium_request(self->rt, WordCountRequest::type_id, payload.data(), payload.size(),
                                             reply_timeout_ns, &reply);
         asked < 0)
-      return fail(asked, "request");
+      return fail_publisher(asked, "request");
     latencies.push_back(now_ns() - before);
     std::size_t size = 0;
     const std::uint8_t* data = mycelium_message_payload(reply, &size);

@@ -20,7 +20,7 @@ result<reader> reader::open(std::shared_ptr<const byte_source> source, const rea
   if (auto begun = opened.read_beginning(); !begun)
     return begun.error();
   if (auto ended = opened.read_end()) {
-    opened.contents_.ended = true;
+    opened.contents_.ended = opened.contents_.has_summary = true;
     opened.contents_.readable = opened.contents_.size;
   } else {
     opened.contents_.why_not_ended = ended.error().text;
@@ -99,7 +99,8 @@ result<void> reader::read_end() {
       length != footer_size - record_header_size)
     return damaged(contents_.size, "there is no end: the recording was not closed, or is still going on");
   const auto end = read_footer(bytes(raw).subspan(record_header_size));
-  if (end->summary_start == 0)
+  ends_without_summary_ = end->summary_start == 0;
+  if (ends_without_summary_)
     return damaged(footer_at, "the file ends without a summary");
   if (end->summary_start < data_begin_ || end->summary_start > footer_at)
     return damaged(footer_at, "the summary is said to be outside of the file");
@@ -186,8 +187,16 @@ void reader::walk() {
       contents_.why_not_ended = damaged(data_end_, "here should be a record of data").text;
       break;
     }
-    if (place->what == opcode::data_end)
+    if (place->what == opcode::data_end) {
+      // Nothing but a footer behind it: the writer had no room for a summary.
+      if (place->end() + footer_size + magic.size() == contents_.size && ends_without_summary_) {
+        contents_.ended = true;
+        contents_.why_not_ended.clear();
+        contents_.readable = contents_.size;
+        return;
+      }
       break;
+    }
     if (place->what == opcode::metadata && place->length <= header_limit)
       if (const auto content = content_of(*place))
         if (auto note = read_metadata(*content))

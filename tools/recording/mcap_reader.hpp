@@ -24,7 +24,8 @@ struct definitions {
 
 struct file_contents {
   mcap::header header;
-  bool ended = false;         // the file has a footer, and its summary is whole
+  bool ended = false;         // the file has a footer, and its summary, if it has one, is whole
+  bool has_summary = false;   // what it has is known without reading all of it
   std::string why_not_ended;  // else: what is wrong
   std::uint64_t size = 0;     // of the file
   std::uint64_t readable = 0; // bytes from its beginning that are whole records
@@ -75,6 +76,7 @@ private:
   read_limits limits_;
   file_contents contents_;
   std::uint64_t data_begin_ = 0;
+  bool ends_without_summary_ = false;
   std::uint64_t data_end_ = 0;
 };
 

@@ -100,7 +100,7 @@ result<bool> message_cursor::load() {
       if (!beginning)
         return beginning.error();
       // What a skipped chunk declares is needed nevertheless, unless a summary has told it.
-      const bool told = reader_->contents().ended;
+      const bool told = reader_->contents().has_summary;
       if (told && (beginning->header.end_time < from_ || beginning->header.start_time > to_))
         continue;
       return load_chunk(*place);

@@ -1,6 +1,7 @@
 #include "tools/recording/recorder.hpp"
 
 #include <ctime>
+#include <tuple>
 
 namespace mycelium::recording {
 namespace {
@@ -125,23 +126,27 @@ std::int64_t recorder::wait_ns() const noexcept {
 // A queue takes turns between its subscriptions, so messages of different types come out of order. Everything that was
 // published before `cut` has come out when the queue has been seen empty after it: that much can be written in order.
 result<void> recorder::write_ready() {
-  const auto cut = clock_ns(CLOCK_REALTIME);
-  for (;;) {
-    const auto emptied = receive_all();
-    if (!emptied)
-      return emptied.error();
-    put_in_order();
-    // With more than fits in, the older half goes: order then is only as good as that.
-    const auto until = *emptied ? cut - clock_slack_ns : held_[held_.size() / 2].order;
-    if (auto written = write_until(until, false); !written)
-      return written;
-    if (*emptied || has_enough())
-      break;
-  }
+  const auto cut = clock_ns(CLOCK_REALTIME) - clock_slack_ns;
+  const auto emptied = receive_all();
+  if (!emptied)
+    return emptied.error();
+  if (auto written = *emptied ? write_until(cut) : write_older(); !written)
+    return written;
   const auto now = clock_ns(CLOCK_MONOTONIC);
   if (writer_.has_unwritten() && now - chunk_since_ns_ >= options_.chunk_age_ns)
     return writer_.flush();
   return {};
+}
+
+// With more waiting than can be held: what is not newer than the newest that was taken of every type that still waits.
+// If that is nothing, since one type lags far behind the others, the older half goes, and order is lost.
+result<void> recorder::write_older() {
+  put_in_order();
+  std::int64_t cut = INT64_MAX;
+  for (const auto& [type_id, id] : subscriptions_)
+    if (stats_of(id).waiting > 0)
+      cut = std::min(cut, newest_[type_id]);
+  return write_in_order(cut < order_.front().time ? order_[order_.size() / 2].time : cut);
 }
 
 result<bool> recorder::receive_all() {
@@ -168,43 +173,52 @@ void recorder::hold(MyceliumMessage* message) {
     return;
   }
   ++taken_;
-  held_.push_back({message, entry_of(message), 0});
-  if (const auto due = due_.find(held_.back().content.type_id); due != due_.end() && --due->second == 0)
+  held_.push_back({message, entry_of(message)});
+  const auto& content = held_.back().content;
+  newest_[content.type_id] = content.timestamp_ns;
+  held_bytes_ += content.payload.size();
+  if (const auto due = due_.find(content.type_id); due != due_.end() && --due->second == 0)
     due_.erase(due);
-  held_bytes_ += held_.back().content.payload.size();
 }
 
 void recorder::put_in_order() {
+  order_.clear();
+  for (const auto& held : held_)
+    order_.push_back({held.content.timestamp_ns, held.content.publisher_id, held.content.sequence,
+                      static_cast<std::uint32_t>(order_.size())});
   // Within a publisher its own count decides, since clocks may be set back.
-  std::ranges::sort(
-      held_, {}, [](const held_message& held) { return std::pair(held.content.publisher_id, held.content.sequence); });
-  const held_message* before = nullptr;
-  for (auto& held : held_) {
-    held.order = held.content.timestamp_ns;
-    if (before != nullptr && before->content.publisher_id == held.content.publisher_id)
-      held.order = std::max(held.order, before->order);
-    before = &held;
-  }
-  std::ranges::stable_sort(held_, {}, &held_message::order);
+  std::ranges::sort(order_, {}, [](const place& each) { return std::pair(each.publisher_id, each.sequence); });
+  for (std::size_t i = 1; i < order_.size(); ++i)
+    if (order_[i].publisher_id == order_[i - 1].publisher_id)
+      order_[i].time = std::max(order_[i].time, order_[i - 1].time);
+  std::ranges::sort(order_, {},
+                    [](const place& each) { return std::tuple(each.time, each.publisher_id, each.sequence); });
 }
 
-result<void> recorder::write_until(std::int64_t cut, bool everything) {
+result<void> recorder::write_until(std::int64_t cut) {
+  put_in_order();
+  return write_in_order(cut);
+}
+
+result<void> recorder::write_in_order(std::int64_t cut) {
   const auto now = clock_ns(CLOCK_REALTIME);
   if (!writer_.has_unwritten())
     chunk_since_ns_ = clock_ns(CLOCK_MONOTONIC);
-  std::size_t count = 0;
   result<void> written;
-  for (auto& held : held_) {
-    if (!written || (!everything && held.order > cut))
-      break;
-    ++count;
-    const bool plausible = held.order <= now && now - held.order <= oldest_ns;
-    held.content.log_time = static_cast<std::uint64_t>(plausible ? held.order : now);
-    written = writer_.add(held.content);
-    held_bytes_ -= held.content.payload.size();
-    mycelium_message_release(held.message);
+  auto next = order_.begin();
+  for (; written && next != order_.end() && next->time <= cut; ++next) {
+    auto& [message, content] = held_[next->at];
+    const bool plausible = next->time <= now && now - next->time <= oldest_ns;
+    content.log_time = static_cast<std::uint64_t>(plausible ? next->time : now);
+    written = writer_.add(content);
+    held_bytes_ -= content.payload.size();
+    mycelium_message_release(message);
   }
-  held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(count));
+  std::vector<held_message> rest;
+  rest.reserve(static_cast<std::size_t>(order_.end() - next));
+  for (; next != order_.end(); ++next)
+    rest.push_back(held_[next->at]);
+  held_ = std::move(rest);
   return written;
 }
 
@@ -226,8 +240,7 @@ result<bool> recorder::receive_the_rest() {
       return emptied;
     if (due_.empty() || has_enough())
       return false;
-    put_in_order();
-    if (auto written = write_until(held_[held_.size() / 2].order, false); !written)
+    if (auto written = write_older(); !written)
       return written.error();
   }
 }
@@ -236,12 +249,10 @@ result<void> recorder::finish(std::string_view why) {
   const auto cut = clock_ns(CLOCK_REALTIME) + clock_slack_ns;
   const auto emptied = receive_the_rest();
   result<void> outcome;
-  if (emptied) {
-    put_in_order();
-    outcome = write_until(cut, *emptied || has_enough());
-  } else {
+  if (emptied)
+    outcome = write_until(*emptied || has_enough() ? INT64_MAX : cut);
+  else
     outcome = emptied.error();
-  }
   release_all();
   dropped_ = totals().dropped;
   for (const auto& [type_id, id] : std::exchange(subscriptions_, {}))

@@ -50,7 +50,12 @@ private:
   struct held_message {
     MyceliumMessage* message = nullptr;
     entry content;
-    std::int64_t order = 0; // timestamp, but never below that of an earlier message of its publisher
+  };
+  struct place {
+    std::int64_t time = 0; // published, but never below that of an earlier message of the same publisher
+    std::uint64_t publisher_id = 0;
+    std::uint64_t sequence = 0;
+    std::uint32_t at = 0; // in held_
   };
 
   recorder(MyceliumRuntime* runtime, recording_writer writer, type_catalogue catalogue, record_options options)
@@ -60,7 +65,9 @@ private:
   result<bool> receive_the_rest(); // the same, for the end
   void hold(MyceliumMessage* message);
   void put_in_order();
-  result<void> write_until(std::int64_t cut, bool everything);
+  result<void> write_until(std::int64_t cut); // what was published until then
+  result<void> write_in_order(std::int64_t cut);
+  result<void> write_older();
   void release_all() noexcept;
   MyceliumSubscriptionStats stats_of(std::uint64_t subscription) const noexcept;
 
@@ -73,6 +80,8 @@ private:
   std::map<std::uint16_t, std::uint64_t> subscriptions_; // by type
   std::map<std::uint16_t, std::uint64_t> due_;           // messages still to be taken before the end, by type
   std::vector<held_message> held_;
+  std::vector<place> order_;                     // of held_, as they are to be written
+  std::map<std::uint16_t, std::int64_t> newest_; // timestamp that was taken last, by type
   std::size_t held_bytes_ = 0;
   std::uint64_t taken_ = 0;
   std::uint64_t dropped_ = 0; // of subscriptions that have ended

@@ -123,6 +123,27 @@ TEST(recorder, keeps_the_order_of_each_publisher_across_types_while_it_writes) {
   EXPECT_EQ(last.size(), 3U);
 }
 
+// More than can be held, of types whose rates differ: those that were taken early have to wait for the others.
+TEST(recorder, keeps_the_order_also_when_more_waits_than_it_can_hold) {
+  const folder here;
+  const auto bus = new_bus();
+  auto recording = start(bus.get(), here / "a.mcap", {.types = {60000, 60001, 60002}, .capacity = 1U << 16U}, 1 << 20);
+  ASSERT_TRUE(recording) << recording.error().text;
+  constexpr std::uint64_t count = 40'000;
+  std::thread([&] {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const auto type_id = static_cast<std::uint16_t>(i % 10 == 0 ? 60001 : i % 97 == 0 ? 60002 : 60000);
+      EXPECT_EQ(publish(bus.get(), type_id, "x"), MYCELIUM_SUCCESS);
+    }
+  }).join();
+  ASSERT_TRUE(recording->write_ready());
+  ASSERT_TRUE(recording->finish("test"));
+  const auto all = read_all(here / "a.mcap");
+  ASSERT_EQ(all.messages.size(), count);
+  for (std::uint64_t i = 0; i < count; ++i)
+    ASSERT_EQ(all.messages[i].envelope.sequence, i + 1);
+}
+
 TEST(recorder, finds_types_that_were_registered_after_its_start) {
   const folder here;
   const runtime_ptr bus(mycelium_runtime_create());
