@@ -1,5 +1,6 @@
 #include "actors/runtime/block_pool.hpp"
 
+#include <memory>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -58,14 +59,18 @@ void deposit(depot& d, magazine* m, int size_class) noexcept {
 
 constinit thread_local bool thread_ended = false;
 
+// On the heap: thread-locals with the initial-exec model put all of the library's into the static block, whatever their
+// own model, and what is left of that has to do for every other library of the process that needs it (OpenMP's, for
+// one).
 struct magazines_owner {
-  std::array<magazine_pair, class_count> of_class;
+  using all_classes = std::array<magazine_pair, class_count>;
+  std::unique_ptr<all_classes> of_class{new (std::nothrow) all_classes()};
 
   ~magazines_owner() {
     magazines = nullptr;
     thread_ended = true; // destructors of this thread that run later go to the system
-    for (int c = 0; c < class_count; ++c) {
-      auto& [current, previous] = of_class[std::size_t(c)];
+    for (int c = 0; of_class != nullptr && c < class_count; ++c) {
+      auto& [current, previous] = (*of_class)[std::size_t(c)];
       std::lock_guard lock(depots()[c].mutex);
       for (auto* m : {current, previous})
         if (m != nullptr)
@@ -74,13 +79,13 @@ struct magazines_owner {
   }
 };
 
-// False if this thread is past having magazines.
+// False if this thread is past having magazines, or has no memory for them.
 bool have_magazines() {
   if (thread_ended)
     return false;
   static thread_local magazines_owner owner;
-  magazines = owner.of_class.data();
-  return true;
+  magazines = owner.of_class == nullptr ? nullptr : owner.of_class->data();
+  return magazines != nullptr;
 }
 
 void* allocate(std::size_t bytes) {

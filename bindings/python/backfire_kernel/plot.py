@@ -195,7 +195,7 @@ def _draw_png(session: StreamSession, target: pathlib.Path) -> None:
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-    except ImportError:
+    except ModuleNotFoundError:
         raise RuntimeError(
             "a .png needs matplotlib (pip install matplotlib); an .svg needs nothing: give such a path"
         ) from None
