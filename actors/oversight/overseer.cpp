@@ -63,6 +63,7 @@ result<void> overseer::start_keeper() {
     (*static_cast<self_ptr*>(kept))->observe(*reinterpret_cast<const message*>(m));
   };
   options.on_control = [this] { keep(); };
+  options.on_complete = [this](std::uint64_t) { leave_waiting(); };
   const auto id = bus_.subscribe(std::move(options));
   if (!id)
     return id.error();
@@ -238,11 +239,20 @@ void overseer::call_back(session_ptr whom, std::int64_t deadline) {
   bool call = false;
   {
     std::lock_guard lock(mutex_);
+    if (!kept_)
+      return; // it is over, or the runtime closes
     waiting_.push_back({std::move(whom), deadline});
     call = !std::exchange(calling_, true);
   }
   if (call)
     runtime::bus::poke(*keeper_, look_again_ns);
+}
+
+void overseer::leave_waiting() {
+  std::deque<waiting> left; // outlives the lock: a session may be freed with it
+  std::lock_guard lock(mutex_);
+  kept_ = false;
+  left.swap(waiting_);
 }
 
 // As many as there is room for, and those whose time is over.

@@ -72,6 +72,7 @@ private:
   void keep(); // the keeper's turn when it is poked
   void look_for_idle(std::int64_t now);
   void call_waiting(std::int64_t now);
+  void leave_waiting();
   std::int64_t patrol_ns() const noexcept;
 
   runtime::bus& bus_;
@@ -92,6 +93,7 @@ private:
   };
   std::deque<waiting> waiting_;
   bool calling_ = false;          // the keeper will look at waiting_
+  bool kept_ = true;              // there is a keeper; without one nobody may wait, since who waits keeps this alive
   std::atomic<bool> over_{false}; // written under the lock
   std::atomic<std::uint64_t> refused_{0};
 };

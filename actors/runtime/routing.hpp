@@ -41,7 +41,7 @@ public:
 
   // One writer at a time (the bus's control lock), not under a read_guard. On return no publisher sees the old route.
   void change(std::uint16_t type_id, const std::function<void(route&)>& edit);
-  // Lanes that no type leads to. The cost of a change does not grow with what is there (it does with a 256th of it).
+  // Lanes that no type leads to. A change copies a 256th of them.
   void add_unlisted(lane& which);
   void remove_unlisted(const lane& which);
   void clear();

@@ -238,7 +238,8 @@ TEST_F(oversight_end, close_under_load_ends_everything_and_shows_nothing_that_wa
     ASSERT_LT(shown.index, 5u) << "of session " << shown.session_id;
   }
   rt_.destroy();
-  EXPECT_TRUE(eventually([&] { return thread_count() == threads_before_; }));
+  // Fewer, where a thread of what ran before was still listed.
+  EXPECT_TRUE(eventually([&] { return thread_count() <= threads_before_; }));
 }
 
 TEST_F(oversight_end, close_does_not_wait_for_a_score_that_never_comes) {
