@@ -1,11 +1,16 @@
 #include "actors/bridge/topology.hpp"
 
+#include "schema/flat_reader.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <stdexcept>
 #include <unistd.h>
-#define TOML_EXCEPTIONS 0
+// Version 3.3 runs on into assertions after some errors: without exceptions always, with them in places.
+#define TOML_EXCEPTIONS 1
+#define TOML_ASSERT(expression) ((expression) ? void() : throw std::logic_error("unexpected text"))
 #include <toml++/toml.h>
 
 namespace mycelium::bridge {
@@ -195,10 +200,42 @@ std::optional<address> topology::public_place(const topology_node& node) const {
 }
 
 result<topology> read_topology(const std::string& path) {
-  const auto parsed = toml::parse_file(path);
-  if (!parsed)
-    return invalid(path, parsed.error().source(), std::string(parsed.error().description()));
-  const auto& table = parsed.table();
+  std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file)
+    return failure{status::topology, path + ": the file cannot be read"};
+  return parse_topology(text, path);
+}
+
+// What TOML does not allow anywhere: other text than UTF-8, and control characters.
+result<void> check_text(std::string_view text, const std::string& path) {
+  std::size_t line = 1;
+  for (std::size_t begin = 0; begin < text.size(); ++line) {
+    const auto end = std::min(text.find('\n', begin), text.size());
+    const auto one = text.substr(begin, end - begin);
+    const bool has_control = std::ranges::any_of(one, [](char c) {
+      const auto byte = static_cast<unsigned char>(c);
+      return byte == 0x7f || (byte < 0x20 && byte != '\t' && byte != '\r');
+    });
+    if (has_control || !flat1::is_utf8(reinterpret_cast<const std::uint8_t*>(one.data()), one.size()))
+      return failure{status::topology, path + ":" + std::to_string(line) + ": this is no text: it has " +
+                                           (has_control ? "control characters" : "bytes that are not UTF-8")};
+    begin = end + 1;
+  }
+  return {};
+}
+
+result<topology> parse_topology(std::string_view text, const std::string& path) {
+  if (auto good = check_text(text, path); !good)
+    return good.error();
+  toml::table table;
+  try {
+    table = toml::parse(text, path);
+  } catch (const toml::parse_error& error) {
+    return invalid(path, error.source(), std::string(error.description()));
+  } catch (const std::logic_error& error) {
+    return failure{status::topology, path + ":1: this is no TOML: " + error.what()};
+  }
   const checked_file file(path);
   if (auto known = file.only(table, {"nodes", "socket_dir", "token_file"}); !known)
     return known.error();

@@ -36,6 +36,8 @@ struct topology {
 
 // Reads and checks the file. topology: missing or invalid, with file, line and key in the text.
 result<topology> read_topology(const std::string& path);
+// The same of its text; path is for errors, and where token_file is relative to.
+result<topology> parse_topology(std::string_view text, const std::string& path);
 
 // Same node: none, the messages stay in it. Same host: a Unix socket. Else TCP.
 std::optional<address> transport_between(const topology& all, const topology_node& from, const topology_node& to);

@@ -1,5 +1,8 @@
 #include "tools/cli/bus.hpp"
 
+#include <fstream>
+#include <iterator>
+
 namespace mycelium::cli {
 namespace {
 
@@ -27,6 +30,18 @@ result<void> check(std::int32_t status, std::string_view what) {
   if (status >= MYCELIUM_SUCCESS)
     return {};
   return last_failure(status, what);
+}
+
+result<std::string> read_token(const std::string& path) {
+  if (path.empty())
+    return std::string();
+  std::ifstream file(path);
+  std::string token{std::istreambuf_iterator<char>(file), {}};
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r'))
+    token.pop_back();
+  if (token.empty())
+    return failure{status::invalid_argument, path + ": the token file cannot be read or is empty"};
+  return token;
 }
 
 } // namespace mycelium::cli

@@ -19,6 +19,9 @@ using runtime_ptr = std::unique_ptr<MyceliumRuntime, runtime_deleter>;
 // A runtime with the environment's configuration. name is shown in its metrics.
 result<runtime_ptr> open_runtime(const char* name);
 
+// A bridge's token: the file's text without the end of its last line; "" for no file.
+result<std::string> read_token(const std::string& path);
+
 // A failure with "<what>: <the library's last error>" unless status is a success. To be asked on the thread of the
 // call.
 result<void> check(std::int32_t status, std::string_view what);

@@ -1,5 +1,6 @@
 #include "tools/cli/bus_source.hpp"
 
+#include "mycelium_bridge.h"
 #include "tools/schema_compiler/source.hpp"
 
 #include <CLI/CLI.hpp>
@@ -17,6 +18,10 @@ void add_source_options(CLI::App& app, source_options& options) {
          "a shared object that joins the bus of this process: it exports int32_t plugin_start(MyceliumRuntime*) "
          "and int32_t plugin_stop(void)")
       ->type_name("PLUGIN.so");
+  app.add_option("--unix", options.unix_paths, "link with the node at this Unix socket (mycelium bridge --unix)")
+      ->type_name("PATH");
+  app.add_option("--tcp", options.tcp_places, "link with the node there")->type_name("HOST:PORT");
+  app.add_option("--token-file", options.token_file, "whose token those nodes ask for")->type_name("FILE");
   app.add_option("--schema", options.schemas, "message types that are not built in (.bfbs or .fbs)")->type_name("FILE");
 }
 
@@ -28,6 +33,8 @@ result<bus_source> open_source(const source_options& options, const char* name) 
   for (const auto& path : options.schemas)
     if (auto registered = source.register_schema(path); !registered)
       return registered.error();
+  if (auto dialed = source.dial(options); !dialed)
+    return dialed.error();
   for (const auto& path : options.plugins)
     if (auto loaded = source.load(path); !loaded)
       return loaded.error();
@@ -35,6 +42,33 @@ result<bus_source> open_source(const source_options& options, const char* name) 
 }
 
 bus_source::~bus_source() { static_cast<void>(stop()); }
+
+result<void> bus_source::dial(const source_options& options) {
+  if (options.unix_paths.empty() && options.tcp_places.empty())
+    return {};
+  const auto token = read_token(options.token_file);
+  if (!token)
+    return token.error();
+  MyceliumBridgeConfig config;
+  mycelium_bridge_config_init(&config);
+  config.token = token->empty() ? nullptr : token->c_str();
+  if (auto opened = check(mycelium_bridge_open(runtime(), &config), "no bridge"); !opened)
+    return opened;
+  std::vector<std::string> all;
+  for (const auto& path : options.unix_paths)
+    all.push_back("unix:" + path);
+  for (const auto& place : options.tcp_places)
+    all.push_back("tcp:" + place);
+  for (const auto& to : all)
+    if (auto dialed = check(mycelium_bridge_dial(runtime(), to.c_str()), to); !dialed)
+      return dialed;
+  links_ = all.size();
+  return {};
+}
+
+result<void> bus_source::wait_for_links(std::int64_t timeout_ns) const {
+  return links_ == 0 ? result<void>() : check(mycelium_bridge_wait_for_links(runtime(), links_, timeout_ns), "no link");
+}
 
 result<void> bus_source::register_schema(const std::string& path) {
   auto source = schema_compiler::load_source(path);

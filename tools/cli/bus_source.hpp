@@ -1,4 +1,5 @@
-// The bus that record and replay work on. Today it is a runtime in this process, to whose traffic plug-ins contribute.
+// The bus that record and replay work on: a runtime in this process, to whose traffic plug-ins contribute, and the
+// nodes that it is linked with.
 #pragma once
 
 #include "tools/cli/bus.hpp"
@@ -13,8 +14,11 @@ class App;
 namespace mycelium::cli {
 
 struct source_options {
-  std::vector<std::string> plugins; // shared objects with plugin_start and plugin_stop
-  std::vector<std::string> schemas; // .bfbs or .fbs, to be registered
+  std::vector<std::string> plugins;    // shared objects with plugin_start and plugin_stop
+  std::vector<std::string> schemas;    // .bfbs or .fbs, to be registered
+  std::vector<std::string> unix_paths; // of nodes to link with
+  std::vector<std::string> tcp_places;
+  std::string token_file;
 };
 
 void add_source_options(CLI::App& app, source_options& options);
@@ -28,6 +32,8 @@ public:
   MyceliumRuntime* runtime() const noexcept { return runtime_.get(); }
   // The binary schemas of source_options, in that order.
   const std::vector<std::vector<std::uint8_t>>& schemas() const noexcept { return schemas_; }
+  // Until the nodes of source_options are linked; timeout.
+  result<void> wait_for_links(std::int64_t timeout_ns) const;
   // Starts the plug-ins: to be called when everybody who wants to see their messages has subscribed. May fail half way.
   result<void> start();
   // Stops those that run, last started first. Blocks as long as they do. The first failure, after all were asked.
@@ -43,11 +49,13 @@ private:
   };
   explicit bus_source(runtime_ptr runtime) : runtime_(std::move(runtime)) {}
   result<void> load(const std::string& path);
+  result<void> dial(const source_options& options);
   result<void> register_schema(const std::string& path);
 
   runtime_ptr runtime_;
   std::vector<std::vector<std::uint8_t>> schemas_;
   std::vector<plugin> plugins_;
+  std::size_t links_ = 0;
 };
 
 // name is shown in the metrics of the runtime.

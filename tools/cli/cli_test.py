@@ -41,14 +41,14 @@ class TheProgram(unittest.TestCase):
     def test_help_lists_every_verb_and_each_has_help_of_its_own(self):
         page = run("--help")
         self.assertEqual(page.returncode, 0)
-        for verb in ("bench", "doctor", "info", "oversight", "record", "recover", "replay", "schema"):
+        for verb in ("bench", "bridge", "doctor", "info", "oversight", "record", "recover", "replay", "schema"):
             self.assertRegex(page.stdout, rf"(?m)^  {verb} +\w")
             help_of_verb = run(verb, "--help")
             self.assertEqual((help_of_verb.returncode, help_of_verb.stderr), (0, ""))
             self.assertEqual(run("help", verb).stdout, help_of_verb.stdout)
 
     def test_a_wrong_option_is_a_wrong_command_line(self):
-        for verb in ("bench", "doctor", "info", "oversight", "record", "recover", "replay"):
+        for verb in ("bench", "bridge", "doctor", "info", "oversight", "record", "recover", "replay"):
             self.assertEqual(run(verb, "--no-such-option").returncode, 2, verb)
 
     def test_version_names_library_and_abi(self):

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::array verbs{
     verb{"bench", "measure publish-to-callback rate and latency on this machine", bench_verb},
+    verb{"bridge", "a node of its own, with which others link over Unix and TCP sockets", bridge_verb},
     verb{"doctor", "check that this installation works, and say what to do where it does not", doctor_verb},
     verb{"info", "print versions and options, the message types of a .bfbs file, or what is in a recording", info_verb},
     verb{"oversight", "let a stream of tokens pass oversight, and show what it releases", oversight_verb},

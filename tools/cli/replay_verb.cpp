@@ -8,6 +8,9 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
+#include <set>
+#include <string>
 #include <sys/prctl.h>
 
 namespace mycelium::cli {
@@ -20,6 +23,7 @@ struct options {
   recording::replay_options replay;
   double from = 0; // seconds
   double to = -1;
+  double wait = 0; // seconds
   bool fast = false;
   bool loop = false;
   bool json = false;
@@ -58,6 +62,8 @@ void declare(CLI::App& app, options& wanted) {
   app.add_option("--speed", wanted.replay.speed, "times the original speed")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_option("--wait", wanted.wait, "wait at most so many seconds until each type has a subscriber")
+      ->check(CLI::PositiveNumber);
   app.add_flag("--fast", wanted.fast, "as fast as the bus takes it");
   app.add_option("--from", wanted.from, "leave out the first seconds of the recording")->check(CLI::NonNegativeNumber);
   app.add_option("--to", wanted.to, "and what comes after so many seconds of it")->check(CLI::NonNegativeNumber);
@@ -80,6 +86,29 @@ result<void> choose_types(options& wanted, const bus_source& source) {
       return type_id.error();
     wanted.replay.types.insert(*type_id);
   }
+  return {};
+}
+
+// The types that will be published.
+std::set<std::uint16_t> types_of(const options& wanted, const recording::recording_reader& file) {
+  if (!wanted.replay.types.empty())
+    return {wanted.replay.types.begin(), wanted.replay.types.end()};
+  std::set<std::uint16_t> types;
+  for (const auto& [id, channel] : file.contents().declared.channels)
+    if (const auto text = channel.metadata.find("type_id"); text != channel.metadata.end())
+      types.insert(static_cast<std::uint16_t>(std::strtoul(text->second.c_str(), nullptr, 10)));
+  return types;
+}
+
+result<void> wait_for_listeners(const options& wanted, const bus_source& source,
+                                const recording::recording_reader& file) {
+  if (auto linked = source.wait_for_links(to_ns(10)); !linked || wanted.wait <= 0)
+    return linked;
+  for (const auto type_id : types_of(wanted, file))
+    if (auto heard = check(mycelium_wait_for_subscribers(source.runtime(), type_id, 1, to_ns(wanted.wait)),
+                           "nobody listens to type " + std::to_string(type_id));
+        !heard)
+      return heard;
   return {};
 }
 
@@ -132,6 +161,8 @@ int replay_verb(int argc, char** argv) {
     return fail(chosen.error().text);
   if (auto started = source->start(); !started)
     return fail(started.error().text);
+  if (auto heard = wait_for_listeners(wanted, *source, *file); !heard)
+    return fail(heard.error().text);
 
   real_time pace(*stop);
   recording::replay_totals totals;

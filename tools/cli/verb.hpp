@@ -20,6 +20,7 @@ struct verb {
 
 int schema_verb(int argc, char** argv);
 int bench_verb(int argc, char** argv);
+int bridge_verb(int argc, char** argv);
 int doctor_verb(int argc, char** argv);
 int info_verb(int argc, char** argv);
 int oversight_verb(int argc, char** argv);
