@@ -1,6 +1,6 @@
 #include "actors/bridge/topology.hpp"
 
-#include "schema/flat_reader.hpp"
+#include "actors/bridge/toml_text.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -207,27 +207,9 @@ result<topology> read_topology(const std::string& path) {
   return parse_topology(text, path);
 }
 
-// What TOML does not allow anywhere: other text than UTF-8, and control characters.
-result<void> check_text(std::string_view text, const std::string& path) {
-  std::size_t line = 1;
-  for (std::size_t begin = 0; begin < text.size(); ++line) {
-    const auto end = std::min(text.find('\n', begin), text.size());
-    const auto one = text.substr(begin, end - begin);
-    const bool has_control = std::ranges::any_of(one, [](char c) {
-      const auto byte = static_cast<unsigned char>(c);
-      return byte == 0x7f || (byte < 0x20 && byte != '\t' && byte != '\r');
-    });
-    if (has_control || !flat1::is_utf8(reinterpret_cast<const std::uint8_t*>(one.data()), one.size()))
-      return failure{status::topology, path + ":" + std::to_string(line) + ": this is no text: it has " +
-                                           (has_control ? "control characters" : "bytes that are not UTF-8")};
-    begin = end + 1;
-  }
-  return {};
-}
-
 result<topology> parse_topology(std::string_view text, const std::string& path) {
-  if (auto good = check_text(text, path); !good)
-    return good.error();
+  if (const auto wrong = find_what_is_no_toml(text))
+    return failure{status::topology, path + ":" + std::to_string(wrong->line) + ": " + wrong->what};
   toml::table table;
   try {
     table = toml::parse(text, path);

@@ -95,6 +95,10 @@ TEST_F(topology_file, with_an_error_is_told_its_line_and_its_key) {
   const std::string node = "[[nodes]]\nname = \"a\"\nservices = []\n";
   EXPECT_NE(problem("/nonexistent/topology.toml").find("topology.toml"), std::string::npos);
   names("[[nodes]\n", "1", "");
+  names("[[,odes]]\n", "1", "");
+  names("# \xc3\xa4\n\n\xc3\xa4 = 1\n", "3", "ASCII");
+  names("\n\xff = 1\n", "1", "UTF-8");
+  names("a = 'b\n", "1", "string");
   names("nodes = 1\n", "1", "nodes");
   names("\n[[nodes]]\nservices = []\n", "2", "'name'");
   names("[[nodes]]\nname = \"a/b\"\nservices = []\n", "2", "'name'");
