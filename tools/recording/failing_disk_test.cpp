@@ -110,7 +110,7 @@ TEST(failing_disk, a_folder_that_is_missing_is_named) {
 // point.
 TEST(killed, a_recording_has_everything_but_its_last_chunk) {
   const folder here;
-  for (const std::uint64_t patience : {1, 50, 500, 3000}) {
+  for (const std::uint64_t patience : {1U, 50U, 500U, 3000U}) {
     const auto path = here / ("killed-" + std::to_string(patience) + ".mcap");
     std::array<int, 2> ends{};
     ASSERT_EQ(::pipe(ends.data()), 0);
