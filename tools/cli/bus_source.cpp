@@ -5,10 +5,9 @@
 
 #include <CLI/CLI.hpp>
 
-#include <algorithm>
 #include <dlfcn.h>
 #include <filesystem>
-#include <ranges>
+#include <utility>
 
 namespace mycelium::cli {
 
@@ -109,9 +108,9 @@ result<void> bus_source::start() {
 
 result<void> bus_source::stop() {
   result<void> outcome;
-  for (auto& each : std::views::reverse(plugins_))
-    if (std::exchange(each.runs, false))
-      if (auto stopped = check(each.stop(), each.path + ": plugin_stop"); !stopped && outcome)
+  for (auto each = plugins_.rbegin(); each != plugins_.rend(); ++each)
+    if (std::exchange(each->runs, false))
+      if (auto stopped = check(each->stop(), each->path + ": plugin_stop"); !stopped && outcome)
         outcome = stopped;
   return outcome;
 }

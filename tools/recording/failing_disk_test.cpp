@@ -70,24 +70,41 @@ TEST(failing_disk, what_does_not_fit_is_cut_off_and_the_file_ended_before_it) {
     EXPECT_TRUE(same(written[i].with_payload(), all.messages[i].with_payload()));
 }
 
-TEST(failing_disk, without_room_for_the_end_the_file_is_cut_behind_its_last_chunk) {
-  const folder here;
-  const auto path = here / "a.mcap";
+// Records 100 messages, has room for so many bytes more, and ends. What the file then has is in `opened`.
+void end_with_room_for(rlim_t room, const std::string& path, result<recording_reader>& opened) {
   std::uint64_t size = 0;
   {
     auto writer = new_writer(path, {.chunk_size = 1});
     for (std::uint64_t i = 1; i <= 100; ++i)
       ASSERT_TRUE(writer.add(small(60000, i).with_payload()));
     size = writer.size();
-    const file_size_limit limit(size + 100);
+    const file_size_limit limit(size + room);
     const auto ended = writer.finish();
-    ASSERT_FALSE(ended);
+    ASSERT_FALSE(ended); // whatever could be saved
     EXPECT_NE(ended.error().text.find("after " + std::to_string(size) + " bytes"), std::string::npos);
   }
-  EXPECT_EQ(std::filesystem::file_size(path), size);
-  const auto all = read_all(path);
+  opened = recording_reader::open(path);
+  ASSERT_TRUE(opened);
+  EXPECT_GE(opened->contents().size, size);
+  const auto all = read_all(*opened);
   EXPECT_TRUE(all.damage.empty());
   EXPECT_EQ(all.messages.size(), 100U);
+}
+
+TEST(failing_disk, without_room_for_the_summary_the_file_ends_without_one) {
+  const folder here;
+  result<recording_reader> opened = failure{};
+  end_with_room_for(100, here / "a.mcap", opened);
+  EXPECT_TRUE(opened->contents().ended);
+  EXPECT_FALSE(opened->contents().has_summary);
+}
+
+TEST(failing_disk, without_room_for_the_end_the_file_is_cut_behind_its_last_chunk) {
+  const folder here;
+  result<recording_reader> opened = failure{};
+  end_with_room_for(20, here / "a.mcap", opened);
+  EXPECT_FALSE(opened->contents().ended);
+  EXPECT_EQ(opened->contents().readable, opened->contents().size);
 }
 
 TEST(failing_disk, a_file_that_exists_is_left_alone_unless_asked) {
@@ -110,7 +127,7 @@ TEST(failing_disk, a_folder_that_is_missing_is_named) {
 // point.
 TEST(killed, a_recording_has_everything_but_its_last_chunk) {
   const folder here;
-  for (const std::uint64_t patience : {1, 50, 500, 3000}) {
+  for (const std::uint64_t patience : {1U, 50U, 500U, 3000U}) {
     const auto path = here / ("killed-" + std::to_string(patience) + ".mcap");
     std::array<int, 2> ends{};
     ASSERT_EQ(::pipe(ends.data()), 0);

@@ -167,12 +167,12 @@ result<void> writer::finish() {
 
   const piece_part whole[] = {{out.content()}};
   auto written = file_.append(whole);
-  if (!written) { // the summary, which only repeats, may be what does not fit
+  if (!written) { // the summary, which only repeats, may be what does not fit; the failure is told all the same
     out.truncate(data_end);
     mcap::write(out, footer{.summary_start = 0, .summary_offset_start = 0, .summary_crc = 0});
     out.put(bytes(magic));
     const piece_part least[] = {{out.content()}};
-    written = file_.append(least);
+    static_cast<void>(file_.append(least));
   }
   auto closed = file_.close();
   return written ? closed : written;

@@ -1,15 +1,13 @@
 #include "tools/recording/recorder.hpp"
 
 #include <ctime>
+#include <sched.h>
 #include <tuple>
 
 namespace mycelium::recording {
 namespace {
 
-constexpr std::size_t most_held = 8192;
-constexpr std::size_t most_held_bytes = std::size_t{64} << 20U;
-// The wall-clock time of a message is computed when it is asked for, to within the difference of two clock readings.
-constexpr std::int64_t clock_slack_ns = 200'000;
+constexpr std::size_t most_held_bytes = std::size_t{256} << 20U;
 // A message whose timestamp is older than this when it is taken comes from elsewhere, with another clock.
 constexpr std::int64_t oldest_ns = 100'000'000;
 constexpr std::int64_t retry_ns = 1'000'000;
@@ -69,7 +67,7 @@ recorder::recorder(recorder&& other) noexcept
     : runtime_(other.runtime_), writer_(std::move(other.writer_)), catalogue_(std::move(other.catalogue_)),
       options_(std::move(other.options_)), queue_(std::exchange(other.queue_, 0)), fd_(std::exchange(other.fd_, -1)),
       subscriptions_(std::move(other.subscriptions_)), held_(std::exchange(other.held_, {})),
-      held_bytes_(other.held_bytes_), taken_(other.taken_), dropped_(other.dropped_),
+      held_bytes_(other.held_bytes_), added_(other.added_), dropped_(other.dropped_),
       chunk_since_ns_(other.chunk_since_ns_) {}
 
 recorder::~recorder() {
@@ -116,21 +114,22 @@ result<void> recorder::subscribe(std::uint16_t type_id) {
 }
 
 std::int64_t recorder::wait_ns() const noexcept {
-  if (!held_.empty())
+  if (!held_.empty() || !due_.empty())
     return retry_ns;
   if (!writer_.has_unwritten())
     return -1;
   return std::max<std::int64_t>(0, chunk_since_ns_ + options_.chunk_age_ns - clock_ns(CLOCK_MONOTONIC));
 }
 
-// A queue takes turns between its subscriptions, so messages of different types come out of order. Everything that was
-// published before `cut` has come out when the queue has been seen empty after it: that much can be written in order.
+// A queue takes turns between its subscriptions, so what one publisher published of different types comes out of order.
+// Therefore rounds: a round begins by counting what waits in each mailbox, and ends when so much has been taken.
+// Whatever was taken before a round began has had everything before it taken when that round ends: then it can be
+// written. (That the queue has nothing to hand out would not be enough. It may not have heard yet of a message that
+// waits.)
 result<void> recorder::write_ready() {
-  const auto cut = clock_ns(CLOCK_REALTIME) - clock_slack_ns;
-  const auto emptied = receive_all();
-  if (!emptied)
-    return emptied.error();
-  if (auto written = *emptied ? write_until(cut) : write_older(); !written)
+  if (auto taken = go_on_with_round(); !taken)
+    return taken;
+  if (auto written = write_in_order(false); !written)
     return written;
   const auto now = clock_ns(CLOCK_MONOTONIC);
   if (writer_.has_unwritten() && now - chunk_since_ns_ >= options_.chunk_age_ns)
@@ -138,44 +137,46 @@ result<void> recorder::write_ready() {
   return {};
 }
 
-// With more waiting than can be held: what is not newer than the newest that was taken of every type that still waits.
-// If that is nothing, since one type lags far behind the others, the older half goes, and order is lost.
-result<void> recorder::write_older() {
-  put_in_order();
-  std::int64_t cut = INT64_MAX;
-  for (const auto& [type_id, id] : subscriptions_)
-    if (stats_of(id).waiting > 0)
-      cut = std::min(cut, newest_[type_id]);
-  return write_in_order(cut < order_.front().time ? order_[order_.size() / 2].time : cut);
+result<void> recorder::go_on_with_round() {
+  if (due_.empty()) {
+    ++round_;
+    for (const auto& [type_id, id] : subscriptions_)
+      if (const auto waiting = stats_of(id).waiting; waiting > 0)
+        due_.emplace(type_id, waiting);
+  }
+  bool emptied = false;
+  while (!due_.empty() && !emptied) {
+    if (held_.size() >= options_.most_held || held_bytes_ >= most_held_bytes) {
+      for (auto& held : held_)
+        held.round = 0; // as if everything before had come
+      return {};
+    }
+    if (auto received = receive(emptied); !received)
+      return received;
+  }
+  if (emptied) // a mailbox may have dropped what was due
+    std::erase_if(due_, [this](const auto& due) { return stats_of(subscriptions_.at(due.first)).waiting == 0; });
+  if (due_.empty())
+    completed_ = round_;
+  return {};
 }
 
-result<bool> recorder::receive_all() {
+result<void> recorder::receive(bool& emptied) {
   std::array<MyceliumDelivery, 256> deliveries;
-  while (held_.size() < most_held && held_bytes_ < most_held_bytes) {
-    std::size_t count = 0;
-    const auto done = mycelium_queue_receive(runtime_, queue_, deliveries.data(), deliveries.size(), 0, &count);
-    if (done == MYCELIUM_ERROR_TIMEOUT || done == MYCELIUM_ERROR_CLOSED)
-      return true;
-    if (done < 0)
-      return last_failure(done, "the recorder's queue");
-    for (std::size_t i = 0; i < count; ++i)
-      if (deliveries[i].message != nullptr)
-        hold(deliveries[i].message);
-    if (count < deliveries.size())
-      return true;
-  }
-  return false;
+  std::size_t count = 0;
+  const auto done = mycelium_queue_receive(runtime_, queue_, deliveries.data(), deliveries.size(), 0, &count);
+  emptied = count < deliveries.size();
+  if (done < 0 && done != MYCELIUM_ERROR_TIMEOUT && done != MYCELIUM_ERROR_CLOSED)
+    return last_failure(done, "the recorder's queue");
+  for (std::size_t i = 0; i < count; ++i)
+    if (deliveries[i].message != nullptr)
+      hold(deliveries[i].message);
+  return {};
 }
 
 void recorder::hold(MyceliumMessage* message) {
-  if (taken_ >= options_.most_messages) {
-    mycelium_message_release(message);
-    return;
-  }
-  ++taken_;
-  held_.push_back({message, entry_of(message)});
+  held_.push_back({message, entry_of(message), round_});
   const auto& content = held_.back().content;
-  newest_[content.type_id] = content.timestamp_ns;
   held_bytes_ += content.payload.size();
   if (const auto due = due_.find(content.type_id); due != due_.end() && --due->second == 0)
     due_.erase(due);
@@ -185,39 +186,42 @@ void recorder::put_in_order() {
   order_.clear();
   for (const auto& held : held_)
     order_.push_back({held.content.timestamp_ns, held.content.publisher_id, held.content.sequence,
-                      static_cast<std::uint32_t>(order_.size())});
+                      static_cast<std::uint32_t>(order_.size()), held.round < completed_ || held.round == 0});
   // Within a publisher its own count decides, since clocks may be set back.
   std::ranges::sort(order_, {}, [](const place& each) { return std::pair(each.publisher_id, each.sequence); });
   for (std::size_t i = 1; i < order_.size(); ++i)
     if (order_[i].publisher_id == order_[i - 1].publisher_id)
       order_[i].time = std::max(order_[i].time, order_[i - 1].time);
+  for (std::size_t i = order_.size(); i-- > 1;) // what stands before something complete is complete
+    if (order_[i].publisher_id == order_[i - 1].publisher_id && order_[i].complete)
+      order_[i - 1].complete = true;
   std::ranges::sort(order_, {},
                     [](const place& each) { return std::tuple(each.time, each.publisher_id, each.sequence); });
 }
 
-result<void> recorder::write_until(std::int64_t cut) {
+result<void> recorder::write_in_order(bool at_end) {
   put_in_order();
-  return write_in_order(cut);
-}
-
-result<void> recorder::write_in_order(std::int64_t cut) {
   const auto now = clock_ns(CLOCK_REALTIME);
   if (!writer_.has_unwritten())
     chunk_since_ns_ = clock_ns(CLOCK_MONOTONIC);
-  result<void> written;
-  auto next = order_.begin();
-  for (; written && next != order_.end() && next->time <= cut; ++next) {
-    auto& [message, content] = held_[next->at];
-    const bool plausible = next->time <= now && now - next->time <= oldest_ns;
-    content.log_time = static_cast<std::uint64_t>(plausible ? next->time : now);
-    written = writer_.add(content);
-    held_bytes_ -= content.payload.size();
-    mycelium_message_release(message);
-  }
   std::vector<held_message> rest;
-  rest.reserve(static_cast<std::size_t>(order_.end() - next));
-  for (; next != order_.end(); ++next)
-    rest.push_back(held_[next->at]);
+  result<void> written;
+  bool goes_on = true;
+  for (const auto& next : order_) {
+    auto& held = held_[next.at];
+    // At the end nothing more will come: what is complete does not wait for older messages of others.
+    goes_on = goes_on && written && (next.complete || at_end) && !has_enough();
+    if (!goes_on || !next.complete) {
+      rest.push_back(held);
+      continue;
+    }
+    const bool plausible = next.time <= now && now - next.time <= oldest_ns;
+    held.content.log_time = static_cast<std::uint64_t>(plausible ? next.time : now);
+    written = writer_.add(held.content);
+    ++added_;
+    held_bytes_ -= held.content.payload.size();
+    mycelium_message_release(held.message);
+  }
   held_ = std::move(rest);
   return written;
 }
@@ -229,30 +233,23 @@ void recorder::release_all() noexcept {
   held_bytes_ = 0;
 }
 
-// What waits in the mailboxes now is recorded, and nothing that is published from here on, however fast that goes on.
-result<bool> recorder::receive_the_rest() {
-  for (const auto& [type_id, id] : subscriptions_)
-    if (const auto waiting = stats_of(id).waiting; waiting > 0)
-      due_.emplace(type_id, waiting);
-  for (;;) {
-    const auto emptied = receive_all();
-    if (!emptied || *emptied)
-      return emptied;
-    if (due_.empty() || has_enough())
-      return false;
-    if (auto written = write_older(); !written)
-      return written.error();
+// What is in the mailboxes now is recorded, and nothing of what is published from here on, however fast that goes: this
+// round, one that takes all of it, and one that completes it.
+result<void> recorder::take_the_rest() {
+  for (const auto last = round_ + 2; completed_ < last && !has_enough();) {
+    if (auto taken = go_on_with_round(); !taken)
+      return taken;
+    if (auto written = write_in_order(false); !written)
+      return written;
+    sched_yield(); // to a publisher that is about to tell the queue
   }
+  return {};
 }
 
 result<void> recorder::finish(std::string_view why) {
-  const auto cut = clock_ns(CLOCK_REALTIME) + clock_slack_ns;
-  const auto emptied = receive_the_rest();
-  result<void> outcome;
-  if (emptied)
-    outcome = write_until(*emptied || has_enough() ? INT64_MAX : cut);
-  else
-    outcome = emptied.error();
+  auto outcome = take_the_rest();
+  if (outcome)
+    outcome = write_in_order(true);
   release_all();
   dropped_ = totals().dropped;
   for (const auto& [type_id, id] : std::exchange(subscriptions_, {}))

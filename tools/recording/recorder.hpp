@@ -14,6 +14,7 @@ struct record_options {
   std::uint32_t capacity = 16384;            // messages of each type that may wait for the recorder
   std::int64_t chunk_age_ns = 1'000'000'000; // a chunk is written when its first message has waited for this long
   std::uint64_t most_messages = UINT64_MAX;
+  std::size_t most_held = std::size_t{1} << 18U; // messages that wait for older ones; beyond that, order is given up
 };
 
 struct recorded_totals {
@@ -40,7 +41,7 @@ public:
   std::int64_t wait_ns() const noexcept;
   // Takes what has arrived and writes what is known to be complete. After a failure call finish.
   result<void> write_ready();
-  bool has_enough() const noexcept { return taken_ >= options_.most_messages; }
+  bool has_enough() const noexcept { return added_ >= options_.most_messages; }
   // Writes what has arrived until now and ends the file; why is told in it. The totals are of what is in the file, also
   // after a failure to write.
   result<void> finish(std::string_view why);
@@ -50,24 +51,25 @@ private:
   struct held_message {
     MyceliumMessage* message = nullptr;
     entry content;
+    std::uint64_t round = 0; // in which it was taken; 0: it does not wait for others any more
   };
   struct place {
     std::int64_t time = 0; // published, but never below that of an earlier message of the same publisher
     std::uint64_t publisher_id = 0;
     std::uint64_t sequence = 0;
-    std::uint32_t at = 0; // in held_
+    std::uint32_t at = 0;  // in held_
+    bool complete = false; // everything that its publisher published before has been taken
   };
 
   recorder(MyceliumRuntime* runtime, recording_writer writer, type_catalogue catalogue, record_options options)
       : runtime_(runtime), writer_(std::move(writer)), catalogue_(std::move(catalogue)), options_(std::move(options)) {}
   result<void> subscribe(std::uint16_t type_id);
-  result<bool> receive_all();      // false if more is waiting
-  result<bool> receive_the_rest(); // the same, for the end
+  result<void> go_on_with_round();
+  result<void> take_the_rest();
+  result<void> receive(bool& emptied);
   void hold(MyceliumMessage* message);
   void put_in_order();
-  result<void> write_until(std::int64_t cut); // what was published until then
-  result<void> write_in_order(std::int64_t cut);
-  result<void> write_older();
+  result<void> write_in_order(bool at_end);
   void release_all() noexcept;
   MyceliumSubscriptionStats stats_of(std::uint64_t subscription) const noexcept;
 
@@ -78,13 +80,14 @@ private:
   std::uint64_t queue_ = 0;
   int fd_ = -1;
   std::map<std::uint16_t, std::uint64_t> subscriptions_; // by type
-  std::map<std::uint16_t, std::uint64_t> due_;           // messages still to be taken before the end, by type
+  std::map<std::uint16_t, std::uint64_t> due_;           // messages to be taken before this round ends, by type
   std::vector<held_message> held_;
-  std::vector<place> order_;                     // of held_, as they are to be written
-  std::map<std::uint16_t, std::int64_t> newest_; // timestamp that was taken last, by type
+  std::vector<place> order_; // of held_, as they are to be written
   std::size_t held_bytes_ = 0;
-  std::uint64_t taken_ = 0;
-  std::uint64_t dropped_ = 0; // of subscriptions that have ended
+  std::uint64_t round_ = 0;
+  std::uint64_t completed_ = 0; // rounds
+  std::uint64_t added_ = 0;     // to the writer
+  std::uint64_t dropped_ = 0;   // of subscriptions that have ended
   std::int64_t chunk_since_ns_ = 0;
 };
 

@@ -33,7 +33,7 @@ TEST_P(every_compression, every_type_comes_back_with_every_field_of_its_envelope
   const folder here;
   const auto messages = every_golden_message();
   ASSERT_GT(messages.size(), 30U);
-  for (const std::size_t chunk_size : {1, 5000, 1 << 20}) {
+  for (const std::size_t chunk_size : {1U, 5000U, 1U << 20U}) {
     record(here / "a.mcap", messages, [&] {
       auto options = with(GetParam(), chunk_size);
       options.file.overwrite = true;
@@ -82,7 +82,7 @@ TEST(recording, an_empty_payload_comes_back_empty) {
 TEST(recording, log_times_strictly_increase_whatever_the_clock_does) {
   const folder here;
   std::vector<message> messages;
-  for (const std::uint64_t time : {100, 100, 50, 101, 200})
+  for (const std::uint64_t time : {100U, 100U, 50U, 101U, 200U})
     messages.push_back(small(1001, time));
   record(here / "a.mcap", messages);
   const auto read = read_all(here / "a.mcap");
@@ -174,7 +174,7 @@ TEST(recording, a_copy_with_other_chunks_keeps_its_envelopes) {
   const auto original = mcap::reader::open(*source);
   ASSERT_TRUE(original);
   ASSERT_GT(original->contents().chunks.size(), 4U);
-  for (const std::size_t most : {1, 7, 1000}) {
+  for (const std::size_t most : {1U, 7U, 1000U}) {
     auto copy = mcap::writer::create(here / "b.mcap", original->contents().header, {.overwrite = true});
     ASSERT_TRUE(copy);
     mcap::chunk_builder chunk;
@@ -210,9 +210,9 @@ TEST(description, tells_what_is_missing_in_the_sequence_of_each_publisher) {
     each.envelope.sequence = sequence;
     messages.push_back(each);
   };
-  for (const std::uint64_t sequence : {5, 6, 9, 10, 20}) // 7, 8 and 11 to 19 are missing
+  for (const std::uint64_t sequence : {5U, 6U, 9U, 10U, 20U}) // 7, 8 and 11 to 19 are missing
     add(1, sequence);
-  for (const std::uint64_t sequence : {1, 2, 4, 3}) // nothing is
+  for (const std::uint64_t sequence : {1U, 2U, 4U, 3U}) // nothing is
     add(2, sequence);
   record(here / "a.mcap", messages);
   auto opened = recording_reader::open(here / "a.mcap");

@@ -95,7 +95,8 @@ TEST_F(replaying, stops_when_told_to) {
 
 TEST_F(replaying, stops_at_damage_unless_it_may_skip_it) {
   auto file = content_of(here_ / "a.mcap");
-  const auto at = std::ranges::search(file, to_payload("payload 5")).begin();
+  const auto wanted = to_payload("payload 5");
+  const auto at = std::search(file.begin(), file.end(), wanted.begin(), wanted.end());
   ASSERT_NE(at, file.end());
   *at ^= 1;
   write_file(here_ / "a.mcap", file);
