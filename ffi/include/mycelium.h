@@ -133,9 +133,9 @@ MYCELIUM_API MyceliumRuntime* mycelium_runtime_create(void);
 /* The same with a configuration; config may be NULL. Nothing of *config is kept after the call but log and
  * log_user_data. */
 MYCELIUM_API MyceliumRuntime* mycelium_runtime_create_with_config(const MyceliumRuntimeConfig* config);
-/* A runtime for service service_name of the topology file (TOML). NULL on failure; mycelium_last_status() tells
- * MYCELIUM_ERROR_TOPOLOGY (the text names line and key) from MYCELIUM_ERROR_SERVICE_NOT_FOUND. Nodes other than the
- * service's own are reached through bridges. */
+/* A runtime for service service_name of the topology file (TOML; docs/bridge.md shows one), linked with the other
+ * processes of its node and with the file's other nodes as they come. NULL on failure; mycelium_last_status() tells
+ * TOPOLOGY (the text names file, line and key), SERVICE_NOT_FOUND, or RUNTIME (its sockets cannot be made). */
 MYCELIUM_API MyceliumRuntime* mycelium_runtime_create_from_topology(const char* topology_path,
                                                                     const char* service_name);
 /* The status of the last failed call of this thread; 0 before the first. For functions that return a pointer or
