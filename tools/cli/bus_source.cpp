@@ -32,8 +32,7 @@ result<bus_source> open_source(const source_options& options, const char* name) 
   for (const auto& path : options.schemas)
     if (auto registered = source.register_schema(path); !registered)
       return registered.error();
-  if (auto dialed = source.dial(options); !dialed)
-    return dialed.error();
+  source.links_ = options;
   for (const auto& path : options.plugins)
     if (auto loaded = source.load(path); !loaded)
       return loaded.error();
@@ -42,10 +41,10 @@ result<bus_source> open_source(const source_options& options, const char* name) 
 
 bus_source::~bus_source() { static_cast<void>(stop()); }
 
-result<void> bus_source::dial(const source_options& options) {
-  if (options.unix_paths.empty() && options.tcp_places.empty())
+result<void> bus_source::dial() {
+  if (links_.unix_paths.empty() && links_.tcp_places.empty())
     return {};
-  const auto token = read_token(options.token_file);
+  const auto token = read_token(links_.token_file);
   if (!token)
     return token.error();
   MyceliumBridgeConfig config;
@@ -54,19 +53,19 @@ result<void> bus_source::dial(const source_options& options) {
   if (auto opened = check(mycelium_bridge_open(runtime(), &config), "no bridge"); !opened)
     return opened;
   std::vector<std::string> all;
-  for (const auto& path : options.unix_paths)
+  for (const auto& path : links_.unix_paths)
     all.push_back("unix:" + path);
-  for (const auto& place : options.tcp_places)
+  for (const auto& place : links_.tcp_places)
     all.push_back("tcp:" + place);
   for (const auto& to : all)
     if (auto dialed = check(mycelium_bridge_dial(runtime(), to.c_str()), to); !dialed)
       return dialed;
-  links_ = all.size();
   return {};
 }
 
 result<void> bus_source::wait_for_links(std::int64_t timeout_ns) const {
-  return links_ == 0 ? result<void>() : check(mycelium_bridge_wait_for_links(runtime(), links_, timeout_ns), "no link");
+  const auto count = links_.unix_paths.size() + links_.tcp_places.size();
+  return count == 0 ? result<void>() : check(mycelium_bridge_wait_for_links(runtime(), count, timeout_ns), "no link");
 }
 
 result<void> bus_source::register_schema(const std::string& path) {
@@ -98,6 +97,8 @@ result<void> bus_source::load(const std::string& path) {
 }
 
 result<void> bus_source::start() {
+  if (auto dialed = dial(); !dialed)
+    return dialed;
   for (auto& each : plugins_) {
     if (auto started = check(each.start(runtime()), each.path + ": plugin_start"); !started)
       return started;

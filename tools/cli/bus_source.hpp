@@ -32,9 +32,10 @@ public:
   MyceliumRuntime* runtime() const noexcept { return runtime_.get(); }
   // The binary schemas of source_options, in that order.
   const std::vector<std::vector<std::uint8_t>>& schemas() const noexcept { return schemas_; }
-  // Until the nodes of source_options are linked; timeout.
+  // Until the nodes that start() dialed are linked; timeout.
   result<void> wait_for_links(std::int64_t timeout_ns) const;
-  // Starts the plug-ins: to be called when everybody who wants to see their messages has subscribed. May fail half way.
+  // Dials the nodes and starts the plug-ins: to be called when everybody who wants to see their messages has
+  // subscribed. May fail half way.
   result<void> start();
   // Stops those that run, last started first. Blocks as long as they do. The first failure, after all were asked.
   result<void> stop();
@@ -49,13 +50,13 @@ private:
   };
   explicit bus_source(runtime_ptr runtime) : runtime_(std::move(runtime)) {}
   result<void> load(const std::string& path);
-  result<void> dial(const source_options& options);
+  result<void> dial();
   result<void> register_schema(const std::string& path);
 
   runtime_ptr runtime_;
   std::vector<std::vector<std::uint8_t>> schemas_;
   std::vector<plugin> plugins_;
-  std::size_t links_ = 0;
+  source_options links_;
 };
 
 // name is shown in the metrics of the runtime.

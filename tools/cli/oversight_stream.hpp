@@ -5,6 +5,7 @@
 #include "backfire.h"
 #include "mycelium_oversight.h"
 #include "schema/status.hpp"
+#include "tools/cli/bus_source.hpp"
 
 #include <cstdint>
 #include <cstdio>
@@ -15,8 +16,7 @@
 
 namespace mycelium::cli {
 
-// Where the tokens come from. They are this process's own so far; one that comes over a bridge would publish what it
-// receives, in the same way.
+// Where the tokens of this process come from.
 class stream_source {
 public:
   virtual ~stream_source() = default;
@@ -58,5 +58,11 @@ struct watch_outcome {
 // released, on a terminal with a line of scores below it, and at the end what became of it; or with json one object a
 // line for each verdict, then one for the end.
 result<watch_outcome> watch_stream(const watch_settings& how, stream_source& source, stream_scorer& scorer);
+
+// The same for a session whose tokens others publish on the bus, begun or not: 0 is the first that is seen. What is
+// wrong is told to them: the watch does not stand between them and their readers. Starts the bus; waits until the
+// session ends.
+result<watch_outcome> watch_live(const watch_settings& how, bus_source& bus, std::uint64_t session,
+                                 stream_scorer& scorer);
 
 } // namespace mycelium::cli

@@ -11,6 +11,8 @@ constexpr int exit_halted = 3;
 
 struct wanted {
   std::string config, text, scores, prompt, facts;
+  source_options bus;
+  std::uint64_t session = 0;
   double rate = 0;
   bool json = false, whole_sentences = false, soft_halt = false;
   unsigned score_every = 1;
@@ -48,8 +50,9 @@ result<std::unique_ptr<stream_scorer>> scorer_of(const wanted& asked, const watc
 void describe(CLI::App& app, wanted& asked) {
   app.add_option("--config", asked.config, "limits, as the JSON of backfire_config_to_json; default: the defaults")
       ->check(CLI::ExistingFile);
-  app.add_option("--text", asked.text, "the stream: the words of this file, one token each; - is the standard input")
-      ->required();
+  app.add_option("--text", asked.text, "the stream: the words of this file, one token each; - is the standard input");
+  app.add_option("--session", asked.session, "with --unix, --tcp or --load: which session; 0: the first that is seen");
+  add_source_options(app, asked.bus);
   auto* scores =
       app.add_option("--scores", asked.scores, "scores of the tokens: a number a line, the first for token 0")
           ->check(CLI::ExistingFile);
@@ -74,7 +77,7 @@ int oversight_verb(int argc, char** argv) {
   wanted asked;
   CLI::App app(
       "Lets a stream of tokens pass an oversight actor and shows what it releases, with the scores and, where it\n"
-      "halts, the evidence.",
+      "halts, the evidence. The tokens are a file's words, or those that others publish on a bus.",
       "mycelium oversight");
   app.footer("Exit codes: 0 the stream came to its end, 3 it was halted, 1 it failed, 2 wrong command line.");
   describe(app, asked);
@@ -84,12 +87,26 @@ int oversight_verb(int argc, char** argv) {
     std::fprintf(stderr, "mycelium oversight: say how to score: --scores FILE, or --prompt TEXT and --facts FILE\n");
     return exit_usage;
   }
+  const bool live = !asked.bus.unix_paths.empty() || !asked.bus.tcp_places.empty() || !asked.bus.plugins.empty();
+  if (live == !asked.text.empty()) {
+    std::fprintf(stderr,
+                 "mycelium oversight: say which stream: --text FILE, or a bus with --unix PATH, --tcp HOST:PORT "
+                 "or --load PLUGIN.so\n");
+    return exit_usage;
+  }
   const auto how = settings_of(asked);
   if (!how)
     return fail(how.error());
   auto scorer = scorer_of(asked, *how);
   if (!scorer)
     return fail(scorer.error());
+  if (live) {
+    auto bus = open_source(asked.bus, "oversight");
+    if (!bus)
+      return fail(bus.error());
+    const auto seen = watch_live(*how, *bus, asked.session, **scorer);
+    return seen ? (seen->halted ? exit_halted : exit_ok) : fail(seen.error());
+  }
   auto text = read_file(asked.text);
   if (!text)
     return fail(text.error());

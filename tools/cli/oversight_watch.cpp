@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <span>
 #include <thread>
 #include <unistd.h>
@@ -19,7 +20,7 @@ using schema::inference_done;
 using schema::inference_token;
 using schema::oversight_verdict;
 
-constexpr std::uint64_t session = 1;
+constexpr std::uint64_t own_session = 1;
 constexpr std::array action_names{"release", "warn", "finish", "halt"};
 
 schema::bytes payload_of(const MyceliumMessage* message) {
@@ -39,10 +40,19 @@ std::string sparkline(const std::deque<double>& scores) {
 
 class view {
 public:
-  explicit view(const watch_settings& how) : how_(how), terminal_(!how.json && isatty(STDOUT_FILENO) != 0) {}
+  // Of one session; 0: the first that is seen. `live`: it may have begun before.
+  view(const watch_settings& how, std::uint64_t session, bool live)
+      : how_(how), terminal_(!how.json && isatty(STDOUT_FILENO) != 0), session_(session), live_(live) {}
+
+  bool follows(std::uint64_t session) {
+    if (session_ == 0)
+      session_ = session;
+    return session == session_;
+  }
 
   void show(const inference_token& token) {
     ++shown_;
+    tokens_ = std::uint64_t{token.index} + 1;
     if (how_.json)
       return;
     clear_status();
@@ -53,6 +63,7 @@ public:
 
   void show(const oversight_verdict& verdict) {
     ++judged_;
+    verdicts_ = verdict.index + 1;
     const bool scored = verdict.index % how_.options.score_every == 0 || verdict.kind != 0;
     if (scored)
       note_score(verdict.score);
@@ -70,15 +81,36 @@ public:
       status();
   }
 
+  // It may come before the last tokens, and before the first, since an order holds for each type only.
   void note_end(const inference_done& done) {
+    if (session_ == 0) {
+      if (early_.size() < most_early)
+        early_[done.session_id] = done;
+      return;
+    }
+    if (done.session_id != session_)
+      return;
     done_ = true;
     announced_ = done.tokens;
     end_ = schema::name_of(done.reason);
   }
 
   // The messages come in an order for each type only.
-  bool is_over() const { return done_ && shown_ == announced_ && (halted_ || judged_ >= announced_); }
+  bool is_over() const {
+    if (!done_)
+      return false;
+    if (live_) // it had begun before, perhaps: the last token counts, not how many were seen
+      return tokens_ >= announced_ && (halted_ || verdicts_ >= announced_);
+    return shown_ == announced_ && (halted_ || judged_ >= announced_);
+  }
   bool halted() const { return halted_; }
+  bool is_done() const { return done_; }
+  // An end that came before the session was known.
+  void note_early_end() {
+    if (const auto found = early_.find(session_); found != early_.end())
+      note_end(found->second);
+    early_.clear();
+  }
 
   void finish() {
     if (how_.json) {
@@ -161,10 +193,14 @@ private:
   }
 
   static constexpr std::size_t most_bars = 40;
+  static constexpr std::size_t most_early = 1000;
   const watch_settings& how_;
   const bool terminal_;
+  std::uint64_t session_;
+  const bool live_;
+  std::map<std::uint64_t, inference_done> early_; // ends of sessions, while it is not known which is ours
   std::deque<double> newest_, window_;
-  std::uint64_t scores_ = 0, judged_ = 0, shown_ = 0, warnings_ = 0, index_ = 0;
+  std::uint64_t scores_ = 0, judged_ = 0, shown_ = 0, warnings_ = 0, index_ = 0, tokens_ = 0, verdicts_ = 0;
   double all_sum_ = 0, minimum_ = 0;
   bool ends_line_ = false, halted_ = false, done_ = false;
   std::uint32_t announced_ = 0;
@@ -179,15 +215,17 @@ void show(view& on, const MyceliumMessage* message) {
   const auto payload = payload_of(message);
   switch (mycelium_message_type_id(message)) {
   case inference_token::type_id:
-    if (schema::read(payload, token) && token.session_id == session)
+    if (schema::read(payload, token) && on.follows(token.session_id)) {
       on.show(token);
+      on.note_early_end();
+    }
     break;
   case inference_done::type_id:
-    if (schema::read(payload, done) && done.session_id == session)
+    if (schema::read(payload, done))
       on.note_end(done);
     break;
   default:
-    if (schema::read(payload, verdict) && verdict.session_id == session)
+    if (schema::read(payload, verdict) && on.follows(verdict.session_id))
       on.show(verdict);
   }
 }
@@ -206,9 +244,10 @@ result<std::uint64_t> subscribe(MyceliumRuntime* rt) {
   return queue;
 }
 
-result<std::uint64_t> create(MyceliumRuntime* rt, const watch_settings& how, stream_scorer& scorer) {
+result<std::uint64_t> create(MyceliumRuntime* rt, const watch_settings& how, stream_scorer& scorer, std::int32_t mode) {
   MyceliumOversightConfig config;
   mycelium_oversight_config_init(&config);
+  config.mode = mode;
   config.config = &how.config;
   config.options = &how.options;
   config.text_bytes = 1U << 16;
@@ -223,11 +262,14 @@ result<std::uint64_t> create(MyceliumRuntime* rt, const watch_settings& how, str
 }
 
 result<void> follow(MyceliumRuntime* rt, std::uint64_t queue, view& on) {
+  constexpr std::int64_t patience_ns = 1'000'000'000; // with what is on its way when the end has come already
   std::array<MyceliumDelivery, 64> deliveries;
   while (!on.is_over()) {
     std::size_t count = 0;
-    const auto received =
-        mycelium_queue_receive(rt, queue, deliveries.data(), deliveries.size(), MYCELIUM_FOREVER, &count);
+    const auto received = mycelium_queue_receive(rt, queue, deliveries.data(), deliveries.size(),
+                                                 on.is_done() ? patience_ns : MYCELIUM_FOREVER, &count);
+    if (received == MYCELIUM_ERROR_TIMEOUT)
+      break;
     if (auto good = check(received, "the stream"); !good)
       return good;
     for (const auto& each : std::span(deliveries).first(count)) {
@@ -250,16 +292,16 @@ result<watch_outcome> watch_stream(const watch_settings& how, stream_source& sou
   const auto queue = subscribe(rt.get());
   if (!queue)
     return queue.error();
-  const auto oversight = create(rt.get(), how, scorer);
+  const auto oversight = create(rt.get(), how, scorer, MYCELIUM_OVERSIGHT_GATE);
   if (!oversight)
     return oversight.error();
   std::uint64_t to = 0;
-  if (auto done = check(mycelium_oversight_attach(rt.get(), *oversight, session, &to), "the session"); !done)
+  if (auto done = check(mycelium_oversight_attach(rt.get(), *oversight, own_session, &to), "the session"); !done)
     return done.error();
-  view on(how);
+  view on(how, own_session, false);
   result<void> said;
   std::thread saying([&] {
-    said = source.run(rt.get(), session, to);
+    said = source.run(rt.get(), own_session, to);
     if (!said) // what is over then is the session: nobody waits for the rest of it
       (void)mycelium_queue_close(rt.get(), *queue);
   });
@@ -268,6 +310,23 @@ result<watch_outcome> watch_stream(const watch_settings& how, stream_source& sou
   if (!said)
     return said.error();
   if (!followed)
+    return followed.error();
+  on.finish();
+  return watch_outcome{on.halted()};
+}
+
+result<watch_outcome> watch_live(const watch_settings& how, bus_source& bus, std::uint64_t session,
+                                 stream_scorer& scorer) {
+  const auto queue = subscribe(bus.runtime());
+  if (!queue)
+    return queue.error();
+  const auto oversight = create(bus.runtime(), how, scorer, MYCELIUM_OVERSIGHT_OBSERVE);
+  if (!oversight)
+    return oversight.error();
+  if (auto started = bus.start(); !started)
+    return started.error();
+  view on(how, session, true);
+  if (auto followed = follow(bus.runtime(), *queue, on); !followed)
     return followed.error();
   on.finish();
   return watch_outcome{on.halted()};
