@@ -28,8 +28,11 @@ cd "$work/packages"
 for package in mycelium_native mycelium_native_lwt; do
   # Where opam installs a package before it builds the next, this finds the one before.
   OCAMLPATH="$prefix/lib" dune build -p $package --display quiet @install
-  dune install $package --prefix "$prefix" --libdir "$prefix/lib" >"$work/$package.log" 2>&1 ||
-    { cat "$work/$package.log" >&2; fail "dune install $package"; }
+  # What opam does with a package: its description has no error, and its files go where its .install file says.
+  opam lint $package.opam >"$work/$package.log" 2>&1 || { cat "$work/$package.log" >&2; fail "opam lint $package"; }
+  opam-installer --install --prefix "$prefix" --libdir "$prefix/lib" --stubsdir "$prefix/lib/stublibs" \
+    _build/default/$package.install >"$work/$package.log" 2>&1 ||
+    { cat "$work/$package.log" >&2; fail "opam-installer $package"; }
 done
 [ -f "$prefix/lib/mycelium_native/META" ] || fail "there is no META of mycelium_native"
 cd "$work"
