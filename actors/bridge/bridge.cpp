@@ -295,7 +295,10 @@ void bridge::update_neighbours() {
 
 void bridge::types_changed() {
   if (!types_noted_.exchange(true, std::memory_order_seq_cst))
-    asio::post(io_, [this] { update_wants(); });
+    asio::post(io_, [this] {
+      const runtime::exit_guard::at_work here;
+      update_wants();
+    });
 }
 
 void bridge::update_wants() {

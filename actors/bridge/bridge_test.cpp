@@ -198,6 +198,26 @@ TEST_P(meshes, of_four_deliver_once_and_do_not_loop) {
     EXPECT_EQ(each.all().size(), count * 100);
 }
 
+TEST_P(meshes, pass_on_what_a_node_said_before_it_left) {
+  inbox got;
+  node middle("middle");
+  const auto at_middle = middle.listen(at());
+  node end("end");
+  end.subscribe(got);
+  end.dial(at_middle);
+  middle.wanted();
+  for (int round = 1; round <= 20; ++round) {
+    node speaker("speaker");
+    speaker.dial(at_middle);
+    speaker.wanted();
+    for (int k = 0; k < 100; ++k)
+      ASSERT_EQ(speaker.publish(std::to_string(k)), status::success);
+    speaker.close();
+    ASSERT_TRUE(got.wait_for(std::size_t(round) * 100)) << "round " << round;
+  }
+  EXPECT_EQ(got.all().size(), 2000u);
+}
+
 TEST_P(meshes, that_are_rings_bring_a_message_round_once) {
   constexpr std::size_t count = 4;
   std::vector<std::unique_ptr<node>> nodes;

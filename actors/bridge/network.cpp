@@ -77,12 +77,11 @@ bool network::linked(node_id a, node_id b) const {
 
 // Breadth first. Nodes of one distance are visited in the order of their ids, so that every node builds the same tree.
 const network::tree& network::tree_of(node_id origin) {
-  static const tree nowhere;
-  if (!nodes_.contains(origin))
-    return nowhere;
   if (const auto known = trees_.find(origin); known != trees_.end())
     return known->second;
-  auto& behind_us = trees_[origin];
+  if (origin != self_ && !nodes_.contains(origin))
+    return tree_of(self_);
+  tree behind_us;
   std::set<node_id> seen{origin};
   std::vector<node_id> distance{origin};
   while (!distance.empty()) {
@@ -105,7 +104,10 @@ const network::tree& network::tree_of(node_id origin) {
     }
     distance = std::move(next);
   }
-  return behind_us;
+  // The origin is gone, but what it said last is still on its way: it goes where a message of ours would go.
+  if (!seen.contains(self_))
+    return tree_of(self_);
+  return trees_[origin] = std::move(behind_us);
 }
 
 const std::vector<node_id>& network::next(node_id origin, std::uint16_t type_id) {

@@ -123,6 +123,19 @@ TEST(network, without_a_node_goes_round_the_other_way) {
   EXPECT_EQ(ring.nodes.at(1).reachable(), (std::vector<node_id>{1, 3, 4}));
 }
 
+TEST(network, passes_on_what_a_node_said_that_has_gone_since) {
+  world line(4);
+  for (node_id id = 1; id < 4; ++id)
+    line.link(id, id + 1);
+  line.nodes.at(4).set_wants({type});
+  line.settle();
+  line.cut(1, 2);
+  line.settle();
+  EXPECT_EQ(line.nodes.at(2).next(1, type), std::vector<node_id>{3});
+  EXPECT_EQ(line.nodes.at(3).next(1, type), std::vector<node_id>{4});
+  EXPECT_EQ(line.nodes.at(3).next(99, type), std::vector<node_id>{4}); // or that it has never heard of
+}
+
 TEST(network, forgets_what_is_no_longer_wanted) {
   world three(3);
   three.link(1, 2);

@@ -35,6 +35,15 @@ inline void end_work() noexcept {
     this_reader->working.store(false, std::memory_order_release);
 }
 
+// The same for a scope.
+class at_work {
+public:
+  at_work() noexcept { begin_work(); }
+  ~at_work() { end_work(); }
+  at_work(const at_work&) = delete;
+  at_work& operator=(const at_work&) = delete;
+};
+
 void install(); // registers the handler once a process
 
 } // namespace mycelium::runtime::exit_guard

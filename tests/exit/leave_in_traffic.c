@@ -1,5 +1,5 @@
 /* Leaves the process in the way that the argument names while messages flow, and never closes its runtime. */
-#include "mycelium.h"
+#include "mycelium_bridge.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -117,6 +117,21 @@ static void subscribe(uint16_t type_id, MyceliumHandler handler, uint32_t flags,
   }
 }
 
+/* Another runtime of this process, linked over a socket, gets the news, too. */
+static void link_another(void) {
+  char address[64];
+  MyceliumRuntime* first = rt;
+  MyceliumRuntime* other = mycelium_runtime_create();
+  if (other == NULL ||
+      mycelium_bridge_listen(rt, "tcp:127.0.0.1:0", address, sizeof address, NULL) != MYCELIUM_SUCCESS ||
+      mycelium_bridge_dial(other, address) != MYCELIUM_SUCCESS ||
+      mycelium_bridge_wait_for_links(rt, 1, MYCELIUM_FOREVER) != MYCELIUM_SUCCESS)
+    exit(3);
+  rt = other;
+  subscribe(NEWS, on_news, 0, 0);
+  rt = first;
+}
+
 int main(int argc, char** argv) {
   static uint64_t queue;
   MyceliumRequestOptions asking = {.struct_size = sizeof asking, .timeout_ns = MYCELIUM_FOREVER, .on_reply = on_reply};
@@ -127,6 +142,7 @@ int main(int argc, char** argv) {
   rt = mycelium_runtime_create();
   if (rt == NULL || mycelium_queue_open(rt, &queue) != MYCELIUM_SUCCESS)
     return 3;
+  link_another();
   subscribe(NEWS, on_news, 0, 0);
   subscribe(NEWS, on_news, MYCELIUM_SUBSCRIBE_DEDICATED, 0);
   subscribe(NEWS, on_news, MYCELIUM_SUBSCRIBE_INLINE, 0);
