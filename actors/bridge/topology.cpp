@@ -8,9 +8,11 @@
 #include <iterator>
 #include <stdexcept>
 #include <unistd.h>
-// Version 3.3 runs on into assertions after some errors: without exceptions always, with them in places.
+
+// Version 3.3 of toml++ runs on into assertions after some errors: without exceptions always, with them in places.
+[[noreturn]] inline void refuse_text() { throw std::logic_error("unexpected text"); }
 #define TOML_EXCEPTIONS 1
-#define TOML_ASSERT(expression) ((expression) ? void() : throw std::logic_error("unexpected text"))
+#define TOML_ASSERT(expression) ((expression) ? void() : refuse_text())
 #include <toml++/toml.h>
 
 namespace mycelium::bridge {
