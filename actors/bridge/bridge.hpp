@@ -118,7 +118,7 @@ private:
   // On its thread alone.
   network network_;
   std::uint64_t ways_version_ = 1;
-  std::vector<std::unique_ptr<listener>> listeners_;
+  std::vector<std::shared_ptr<listener>> listeners_;
   std::vector<std::unique_ptr<dialer>> dialers_;
   std::map<link*, link_ptr> links_;
   std::map<std::uint64_t, std::unique_ptr<neighbour>> neighbours_;

@@ -140,6 +140,8 @@ void bridge::close(const runtime::deadline& until) {
   asio::post(io_, [this, until] {
     for (auto& each : dialers_)
       each->stop();
+    for (auto& each : listeners_)
+      each->close();
     listeners_.clear();
     // Nobody is there whom it could still reach.
     for (const auto& [node, since] : std::exchange(absent_since_, {}))

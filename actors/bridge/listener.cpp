@@ -55,8 +55,8 @@ bool is_loopback(const std::string& host) { return host == "localhost" || host =
 
 listener::listener(bridge& owner, address where) : owner_(owner), where_(std::move(where)), pause_(owner.io_) {}
 
-result<std::unique_ptr<listener>> listener::open(bridge& owner, const address& at) {
-  std::unique_ptr<listener> made(new listener(owner, at));
+result<std::shared_ptr<listener>> listener::open(bridge& owner, const address& at) {
+  std::shared_ptr<listener> made(new listener(owner, at));
   auto opened = at.how == address::kind::local ? made->open_local() : made->open_tcp();
   if (!opened)
     return opened.error();
@@ -131,22 +131,23 @@ result<void> listener::open_tcp() {
 }
 
 void listener::accept_local() {
-  local_->async_accept([this](const std::error_code& error, asio::local::stream_protocol::socket accepted) {
-    if (!local_ || error == asio::error::operation_aborted)
-      return;
-    if (error)
-      return pause();
-    std::string who;
-    if (may_connect(accepted.native_handle(), who))
-      owner_.add_link(socket(std::move(accepted)), false, where_.text() + who, nullptr);
-    else
-      owner_.log(runtime::log_level::warning, where_.text() + ": refused" + who + "; allow it with users");
-    accept_local();
-  });
+  local_->async_accept(
+      [this, self = shared_from_this()](const std::error_code& error, asio::local::stream_protocol::socket accepted) {
+        if (!local_ || error == asio::error::operation_aborted)
+          return;
+        if (error)
+          return pause();
+        std::string who;
+        if (may_connect(accepted.native_handle(), who))
+          owner_.add_link(socket(std::move(accepted)), false, where_.text() + who, nullptr);
+        else
+          owner_.log(runtime::log_level::warning, where_.text() + ": refused" + who + "; allow it with users");
+        accept_local();
+      });
 }
 
 void listener::accept_tcp() {
-  tcp_->async_accept([this](const std::error_code& error, asio::ip::tcp::socket accepted) {
+  tcp_->async_accept([this, self = shared_from_this()](const std::error_code& error, asio::ip::tcp::socket accepted) {
     if (!tcp_ || error == asio::error::operation_aborted)
       return;
     if (error)
@@ -162,7 +163,7 @@ void listener::accept_tcp() {
 
 void listener::pause() {
   pause_.expires_after(std::chrono::milliseconds(100));
-  pause_.async_wait([this](const std::error_code& error) {
+  pause_.async_wait([this, self = shared_from_this()](const std::error_code& error) {
     if (error)
       return;
     if (local_)

@@ -16,15 +16,15 @@ class bridge;
 
 bool is_loopback(const std::string& host); // by its text: localhost, 127.x, ::1
 
-class listener {
+class listener : public std::enable_shared_from_this<listener> {
 public:
   // Bound and listening. A socket file that nobody listens at any more is removed; mode 0600. TCP beyond this machine
   // asks for a token.
-  static result<std::unique_ptr<listener>> open(bridge& owner, const address& at);
-  ~listener(); // removes its socket file
+  static result<std::shared_ptr<listener>> open(bridge& owner, const address& at);
+  ~listener();
 
   const address& where() const noexcept { return where_; }
-  void close();
+  void close(); // removes its socket file; who holds the listener closes it
 
 private:
   listener(bridge& owner, address where);
