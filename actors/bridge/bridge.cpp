@@ -59,14 +59,25 @@ bridge::~bridge() {
 void bridge::run() {
   pthread_setname_np(pthread_self(), "myc.bridge");
   runtime::on_pooled_worker = true; // it must never wait for a subscriber
-  runtime::exit_guard::on_runtime_thread = true;
-  for (;;) {
+  runtime::exit_guard::add(*this);
+  runtime::exit_guard::begin_work();
+  for (bool runs = true; runs;) {
     try {
       io_.run();
-      return;
+      runs = false;
     } catch (...) {
       bus_.log_exception("a handler of the bridge");
     }
+  }
+  runtime::exit_guard::end_work();
+  runtime::exit_guard::remove(*this);
+}
+
+// Asio's own static objects are about to go: its loop must not turn any more.
+void bridge::wake_to_park() noexcept {
+  try {
+    asio::post(io_, [] { runtime::exit_guard::park(); });
+  } catch (...) { // no memory: the loop turns on
   }
 }
 
@@ -295,10 +306,7 @@ void bridge::update_neighbours() {
 
 void bridge::types_changed() {
   if (!types_noted_.exchange(true, std::memory_order_seq_cst))
-    asio::post(io_, [this] {
-      const runtime::exit_guard::at_work here;
-      update_wants();
-    });
+    asio::post(io_, [this] { update_wants(); });
 }
 
 void bridge::update_wants() {

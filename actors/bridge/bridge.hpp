@@ -8,6 +8,7 @@
 #include "actors/bridge/settings.hpp"
 #include "actors/bridge/topology.hpp"
 #include "actors/runtime/bus.hpp"
+#include "actors/runtime/exit_guard.hpp"
 
 #include <asio/io_context.hpp>
 #include <atomic>
@@ -45,7 +46,7 @@ struct bridge_stats {
   std::uint64_t lost = 0;       // on their way to nodes that did not come back
 };
 
-class bridge final : public runtime::attachment, private link_owner {
+class bridge final : public runtime::attachment, private link_owner, private runtime::exit_guard::sleeper {
 public:
   // Attaches itself to the bus, whose end is its own.
   static result<std::shared_ptr<bridge>> start(runtime::bus& bus, settings how);
@@ -83,6 +84,7 @@ private:
   void link_is_closed(link& by, const std::string& why) override;
 
   void run();
+  void wake_to_park() noexcept override;
   result<void> lead(const topology& all, const topology_node& as);
   // Waits for the outcome; `otherwise` if the bridge has been closed.
   template <class Work>

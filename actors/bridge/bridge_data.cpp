@@ -73,7 +73,6 @@ bool bridge::deliver(link& by, const frame& what) {
 void bridge::offer_stalled() {
   stalled_timer_.expires_after(stalled_pause);
   stalled_timer_.async_wait([this](const std::error_code& error) {
-    const runtime::exit_guard::at_work here;
     if (error)
       return;
     std::vector<link_ptr> go_on;

@@ -1,7 +1,6 @@
 #include "actors/bridge/link.hpp"
 
 #include "actors/bridge/hmac.hpp"
-#include "actors/runtime/exit_guard.hpp"
 
 #include <algorithm>
 #include <asio/write.hpp>
@@ -11,8 +10,6 @@ namespace mycelium::bridge {
 namespace {
 
 using namespace std::chrono;
-using runtime::exit_guard::at_work;
-
 constexpr std::uint16_t protocol_version = 1;
 constexpr std::size_t nonce_size = 16;
 constexpr std::size_t least_room = 64 << 10; // for one read
@@ -149,7 +146,6 @@ void link::flush() {
   writing_ = true;
   asio::async_write(socket_, asio::buffer(being_written_.data() + sent, being_written_.size() - sent),
                     [self = shared_from_this()](const std::error_code& failed, std::size_t written) {
-                      const at_work here;
                       self->writing_ = false;
                       if (failed)
                         return self->close(failed.message());
@@ -190,7 +186,6 @@ void link::tick() {
     return;
   timer_.expires_after(std::min(how_.heartbeat, how_.hello_timeout));
   timer_.async_wait([self = shared_from_this()](const std::error_code& error) {
-    const at_work here;
     if (!error && self->state_ != state::closed)
       self->tick();
   });

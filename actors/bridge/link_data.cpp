@@ -1,7 +1,6 @@
 // Messages over a link: out of the outbox with credit, in with acknowledgement; requests and their answers.
 #include "actors/bridge/link.hpp"
 
-#include "actors/runtime/exit_guard.hpp"
 #include "actors/runtime/stamp.hpp"
 
 #include <asio/post.hpp>
@@ -9,8 +8,6 @@
 
 namespace mycelium::bridge {
 namespace {
-
-using runtime::exit_guard::at_work;
 
 constexpr std::size_t most_in_one_write = 256 << 10;
 
@@ -22,7 +19,6 @@ void pass_on(std::uint64_t, std::int32_t outcome, const MyceliumMessage* reply, 
   const auto* content = reinterpret_cast<const runtime::message*>(reply);
   auto kept = content != nullptr ? share(*content) : runtime::message_ptr();
   asio::post(who->executor, [by = who->by, correlation = who->correlation, outcome, kept = std::move(kept)] {
-    const at_work here;
     if (const auto to = by.lock())
       to->answer(correlation, status(outcome), kept.get());
   });
@@ -38,7 +34,6 @@ void link::wait_for_messages() {
   waiting_ = true;
   messages_->async_wait(asio::posix::descriptor_base::wait_read,
                         [self = shared_from_this()](const std::error_code& error) {
-                          const at_work here;
                           self->waiting_ = false;
                           if (!error)
                             self->pump();
@@ -61,10 +56,7 @@ void link::pump() {
   if (!more)
     return wait_for_messages();
   if (!writing_) // others have their turn first
-    asio::post(socket_.get_executor(), [self = shared_from_this()] {
-      const at_work here;
-      self->pump();
-    });
+    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->pump(); });
 }
 
 bool link::send_next() {
@@ -217,7 +209,6 @@ void link::acknowledge_soon() {
     return;
   acknowledging_.expires_after(std::chrono::milliseconds(5));
   acknowledging_.async_wait([self = shared_from_this()](const std::error_code& error) {
-    const at_work here;
     self->will_acknowledge_ = false;
     if (error || self->state_ != state::up)
       return;

@@ -6,14 +6,30 @@
 #include <ctime>
 #include <mutex>
 #include <unistd.h>
+#include <vector>
 
 namespace mycelium::runtime::exit_guard {
 namespace {
 
 constexpr std::int64_t patience_ns = 200'000'000;
 
+// Never destroyed: it is used while static objects are.
+struct sleeper_list {
+  std::mutex mutex;
+  std::vector<sleeper*> all;
+};
+sleeper_list& sleepers() {
+  static auto* list = new sleeper_list;
+  return *list;
+}
+
 void freeze() {
   exiting.store(true, std::memory_order_seq_cst);
+  {
+    std::lock_guard lock(sleepers().mutex);
+    for (auto* each : sleepers().all)
+      each->wake_to_park();
+  }
   const auto until = deadline::in(patience_ns);
   do {
     const timespec pause{0, 50'000};
@@ -27,6 +43,16 @@ void park() noexcept {
   end_work();
   for (;;)
     pause();
+}
+
+void add(sleeper& who) {
+  std::lock_guard lock(sleepers().mutex);
+  sleepers().all.push_back(&who);
+}
+
+void remove(sleeper& who) {
+  std::lock_guard lock(sleepers().mutex);
+  std::erase(sleepers().all, &who);
 }
 
 void install() {

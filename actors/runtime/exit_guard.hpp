@@ -35,14 +35,18 @@ inline void end_work() noexcept {
     this_reader->working.store(false, std::memory_order_release);
 }
 
-// The same for a scope.
-class at_work {
+// A thread that sleeps where it cannot look, in somebody else's event loop: it is at work all its life, and woken when
+// the process exits, to park().
+class sleeper {
 public:
-  at_work() noexcept { begin_work(); }
-  ~at_work() { end_work(); }
-  at_work(const at_work&) = delete;
-  at_work& operator=(const at_work&) = delete;
+  virtual void wake_to_park() noexcept = 0; // on the thread that exits
+
+protected:
+  sleeper() = default;
+  ~sleeper() = default;
 };
+void add(sleeper& who);
+void remove(sleeper& who);
 
 void install(); // registers the handler once a process
 
