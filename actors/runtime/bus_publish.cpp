@@ -214,6 +214,9 @@ status bus::send(read_guard& guard, message& m, std::span<lane* const> lanes) {
     const busy_publisher busy(*this);
     guard.release();
     dispatch.do_rest();
+    if (dispatch.outcome() != status::success)
+      explain(dispatch.outcome()); // while the bus cannot go away
+    return dispatch.outcome();
   }
   if (dispatch.outcome() != status::success) [[unlikely]]
     explain(dispatch.outcome());
