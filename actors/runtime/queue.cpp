@@ -25,9 +25,12 @@ delivery_queue::~delivery_queue() {
 }
 
 void delivery_queue::announce(lane& holder) noexcept {
-  if (holder.ready.load(std::memory_order_seq_cst) || holder.ready.exchange(true, std::memory_order_seq_cst))
+  if (holder.ready.load(std::memory_order_seq_cst))
     return;
+  // Under the lock, so that who sees it ready finds it in the list: a receive that does not wait would find nothing.
   std::lock_guard lock(mutex_);
+  if (holder.ready.exchange(true, std::memory_order_seq_cst))
+    return;
   ready_.push_back(counted_ptr<lane>::share(&holder));
   notify_locked();
 }
@@ -141,9 +144,10 @@ std::size_t delivery_queue::take(std::span<delivery> out) {
         out[count++] = {delivery_kind::message, status::success, holder->id(), holder->options().user_data, m};
       // Not ready any more; look once more, for a publisher that saw it ready just before.
       holder->ready.store(false, std::memory_order_seq_cst);
-      if (!holder->holds_nothing() && !holder->ready.exchange(true, std::memory_order_seq_cst)) {
+      if (!holder->holds_nothing()) {
         std::lock_guard lock(mutex_);
-        ready_.push_back(std::move(holder));
+        if (!holder->ready.exchange(true, std::memory_order_seq_cst))
+          ready_.push_back(std::move(holder));
       }
     }
     count += take_ended(out.subspan(count), completed);
