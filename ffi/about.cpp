@@ -2,7 +2,9 @@
 #include "actors/runtime/options.hpp"
 #include "actors/runtime/stamp.hpp"
 #include "ffi/fence.hpp"
+#include "ffi/json_text.hpp"
 #include "schema/registry.hpp"
+#include "schema/sha256.hpp"
 
 #include <thread>
 
@@ -14,29 +16,6 @@ using namespace mycelium;
 using namespace mycelium::ffi;
 
 namespace {
-
-std::string quoted(std::string_view text) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\')
-      out += std::string("\\") + c;
-    else if (byte < 0x20)
-      out += std::string("\\u00") + digits[byte >> 4] + digits[byte & 15];
-    else
-      out += c;
-  }
-  return out + "\"";
-}
-
-std::string hex(const schema::digest& digest) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string out;
-  for (const auto byte : digest)
-    out += {digits[byte >> 4], digits[byte & 15]};
-  return out;
-}
 
 // A member of an object on a line of its own.
 std::string member(std::string_view name, const std::string& value) { return "  " + quoted(name) + ": " + value; }
@@ -58,7 +37,7 @@ std::string types_json() {
   for (const auto& t : schema::schema_set::built_in()->types())
     list += std::string(list.empty() ? "" : ",") + "\n    {\"type_id\": " + std::to_string(t.type_id) +
             ", \"name\": " + quoted(t.name) + ", \"topic\": " + quoted(t.topic) + ", \"digest\": \"" +
-            hex(t.type_digest) + "\"}";
+            schema::hex(t.type_digest) + "\"}";
   return member("types", "[" + list + "\n  ]");
 }
 
@@ -78,7 +57,7 @@ std::string info_json() {
   add(member("clock", quoted(runtime::stamp_source())));
   add(member("cores", std::to_string(std::thread::hardware_concurrency())));
   add(options_json());
-  add(member("schema_digest", quoted(hex(schema::schema_set::built_in()->set_digest()))));
+  add(member("schema_digest", quoted(schema::hex(schema::schema_set::built_in()->set_digest()))));
   return text + types_json() + "\n}\n";
 }
 

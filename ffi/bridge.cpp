@@ -3,6 +3,7 @@
 #include "actors/runtime/callback_scope.hpp"
 #include "ffi/handles.hpp"
 #include "ffi/include/mycelium_bridge.h"
+#include "ffi/json_text.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -22,14 +23,7 @@ milliseconds time_of(std::int64_t ns, milliseconds standard) {
                  : std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(std::chrono::nanoseconds(ns)));
 }
 
-template <class T, class U>
-T or_else(U given, T standard) {
-  return given != 0 ? static_cast<T>(given) : standard;
-}
-
 result<settings> settings_of(const MyceliumBridgeConfig& c) {
-  constexpr std::uint32_t least_window = 64 << 10;
-  constexpr std::uint32_t least_frame = 1024;
   const auto wrong = [](const std::string& text) { return failure{status::invalid_argument, text}; };
   if (c.hello_timeout_ns < 0 || c.heartbeat_ns < 0 || c.silence_ns < 0 || c.linger_ns < 0 || c.block_timeout_ns < 0)
     return wrong("a time is negative");
@@ -40,59 +34,45 @@ result<settings> settings_of(const MyceliumBridgeConfig& c) {
   settings how;
   how.name = c.name != nullptr ? c.name : "";
   how.token = c.token != nullptr ? c.token : "";
-  how.max_links = or_else(c.max_links, how.max_links);
-  how.max_frame = or_else(c.max_frame, how.max_frame);
-  how.window = or_else(c.window, how.window);
-  how.capacity = std::bit_ceil(std::max(2u, or_else(c.capacity, how.capacity)));
+  how.max_links = or_default<std::size_t>(c.max_links, how.max_links);
+  how.max_frame = or_default<std::size_t>(c.max_frame, how.max_frame);
+  how.window = or_default(c.window, how.window);
+  how.capacity = std::bit_ceil(std::max(2u, or_default(c.capacity, how.capacity)));
   how.when_full = c.policy == 0 ? how.when_full : runtime::policy(c.policy);
   how.block_timeout_ns = c.block_timeout_ns;
   how.hello_timeout = time_of(c.hello_timeout_ns, how.hello_timeout);
   how.heartbeat = time_of(c.heartbeat_ns, how.heartbeat);
   how.silence = time_of(c.silence_ns, how.silence);
   how.linger = time_of(c.linger_ns, how.linger);
-  if (how.window < least_window || how.max_frame < least_frame)
+  if (how.window < bridge::least_window || how.max_frame < bridge::least_frame)
     return wrong("window is at least 64 KiB, max_frame at least 1 KiB");
   if (how.silence <= how.heartbeat)
     return wrong("silence_ns has to be longer than heartbeat_ns, or living links would count as dead");
   return how;
 }
 
-std::shared_ptr<bridge::bridge> bridge_of(runtime::bus& bus) {
-  return std::static_pointer_cast<bridge::bridge>(bus.attached());
-}
+enum class when_none { open, refuse };
 
-result<std::shared_ptr<bridge::bridge>> bridge_or_new(runtime::bus& bus) {
-  if (auto has = bridge_of(bus))
-    return has;
-  return bridge::bridge::start(bus, {});
-}
-
-// Calls that wait for the bridge's thread, which must not wait for them.
-bool may_wait() { return runtime::innermost_callback == nullptr && !runtime::on_pooled_worker; }
-std::int32_t fail_in_callback() {
-  return fail(status::unsupported, "a callback cannot wait for the bridge; call it from a thread of your own");
+// Calls use(bridge) on the runtime's bridge. It may wait for the bridge's thread, which must not wait for it.
+template <class Use>
+std::int32_t with_bridge(MyceliumRuntime* rt, when_none otherwise, Use use) {
+  const pinned_bus bus(rt);
+  if (!bus)
+    return bus.error();
+  if (runtime::innermost_callback != nullptr || runtime::on_pooled_worker)
+    return fail(status::unsupported, "a callback cannot wait for the bridge; call it from a thread of your own");
+  if (const auto attached = bus->attached())
+    return use(static_cast<bridge::bridge&>(*attached));
+  if (otherwise == when_none::refuse)
+    return fail(status::invalid_argument, "the runtime has no bridge: mycelium_bridge_listen or _dial first");
+  const auto opened = bridge::bridge::start(*bus, {});
+  return opened ? use(**opened) : fail(opened.error());
 }
 
 std::string hex(std::uint64_t id) {
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(id));
   return text;
-}
-
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char each : text) {
-    if (static_cast<unsigned char>(each) < 0x20) {
-      char escape[7];
-      std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(each));
-      out += escape;
-    } else {
-      if (each == '"' || each == '\\')
-        out += '\\';
-      out += each;
-    }
-  }
-  return out + '"';
 }
 
 class object {
@@ -107,6 +87,29 @@ public:
 private:
   std::string text_ = "{";
 };
+
+MyceliumBridgeStats sums_of(const bridge::bridge_stats& s) {
+  MyceliumBridgeStats sums{};
+  sums.node = s.node;
+  sums.reachable = s.reachable;
+  sums.links_made = s.links_made;
+  sums.links_cut = s.links_cut;
+  sums.refused = s.refused;
+  sums.lost = s.lost;
+  sums.missing = s.missing;
+  sums.repeated = s.repeated;
+  sums.invalid = s.invalid;
+  for (const auto& each : s.neighbours) {
+    sums.neighbours += each.where.empty() ? 0 : 1;
+    sums.received += each.in.messages_in;
+    sums.sent += each.out.sent;
+    sums.sent_again += each.out.sent_again;
+    sums.acknowledged += each.out.acknowledged;
+    sums.dropped += each.out.dropped;
+    sums.lost += each.out.lost;
+  }
+  return sums;
+}
 
 std::string json_of(const bridge::bridge_stats& s) {
   std::string neighbours;
@@ -156,19 +159,13 @@ int32_t mycelium_bridge_listen(MyceliumRuntime* rt, const char* address, char* b
   return fenced([&] {
     if (address == nullptr)
       return fail_null("address");
-    const pinned_bus bus(rt);
-    if (!bus)
-      return bus.error();
-    if (!may_wait())
-      return fail_in_callback();
     const auto at = bridge::parse_address(address);
     if (!at)
       return fail(at.error());
-    const auto links = bridge_or_new(*bus);
-    if (!links)
-      return fail(links.error());
-    const auto bound = (*links)->listen(*at);
-    return bound ? copy_text(bound->text(), buffer, cap, out_len) : fail(bound.error());
+    return with_bridge(rt, when_none::open, [&](bridge::bridge& links) {
+      const auto bound = links.listen(*at);
+      return bound ? copy_text(bound->text(), buffer, cap, out_len) : fail(bound.error());
+    });
   });
 }
 
@@ -176,28 +173,18 @@ int32_t mycelium_bridge_dial(MyceliumRuntime* rt, const char* address) {
   return fenced([&] {
     if (address == nullptr)
       return fail_null("address");
-    const pinned_bus bus(rt);
-    if (!bus)
-      return bus.error();
-    if (!may_wait())
-      return fail_in_callback();
     const auto to = bridge::parse_address(address);
     if (!to)
       return fail(to.error());
-    const auto links = bridge_or_new(*bus);
-    return links ? answer((*links)->dial(*to)) : fail(links.error());
+    return with_bridge(rt, when_none::open, [&](bridge::bridge& links) { return answer(links.dial(*to)); });
   });
 }
 
 int32_t mycelium_bridge_wait_for_links(MyceliumRuntime* rt, size_t count, int64_t timeout_ns) {
   return fenced([&] {
-    const pinned_bus bus(rt);
-    if (!bus)
-      return bus.error();
-    if (!may_wait())
-      return fail_in_callback();
-    const auto links = bridge_or_new(*bus);
-    return links ? answer((*links)->wait_for_links(count, runtime::deadline::in(timeout_ns))) : fail(links.error());
+    return with_bridge(rt, when_none::open, [&](bridge::bridge& links) {
+      return answer(links.wait_for_links(count, runtime::deadline::in(timeout_ns)));
+    });
   });
 }
 
@@ -205,49 +192,17 @@ int32_t mycelium_bridge_stats(MyceliumRuntime* rt, MyceliumBridgeStats* out) {
   return fenced([&] {
     if (out == nullptr)
       return fail_null("out");
-    const pinned_bus bus(rt);
-    if (!bus)
-      return bus.error();
-    if (!may_wait())
-      return fail_in_callback();
-    const auto links = bridge_of(*bus);
-    if (!links)
-      return fail(status::invalid_argument, "the runtime has no bridge: mycelium_bridge_listen or _dial first");
-    const auto s = links->stats();
-    MyceliumBridgeStats ours{};
-    ours.node = s.node;
-    ours.reachable = s.reachable;
-    ours.links_made = s.links_made;
-    ours.links_cut = s.links_cut;
-    ours.refused = s.refused;
-    ours.lost = s.lost;
-    ours.missing = s.missing;
-    ours.repeated = s.repeated;
-    ours.invalid = s.invalid;
-    for (const auto& each : s.neighbours) {
-      ours.neighbours += each.where.empty() ? 0 : 1;
-      ours.received += each.in.messages_in;
-      ours.sent += each.out.sent;
-      ours.sent_again += each.out.sent_again;
-      ours.acknowledged += each.out.acknowledged;
-      ours.dropped += each.out.dropped;
-      ours.lost += each.out.lost;
-    }
-    return write_struct(out, ours);
+    return with_bridge(rt, when_none::refuse, [&](bridge::bridge& links) {
+      auto ours = sums_of(links.stats());
+      return write_struct(out, ours);
+    });
   });
 }
 
 int32_t mycelium_bridge_json(MyceliumRuntime* rt, char* buffer, size_t cap, size_t* out_len) {
   return fenced([&] {
-    const pinned_bus bus(rt);
-    if (!bus)
-      return bus.error();
-    if (!may_wait())
-      return fail_in_callback();
-    const auto links = bridge_of(*bus);
-    if (!links)
-      return fail(status::invalid_argument, "the runtime has no bridge: mycelium_bridge_listen or _dial first");
-    return copy_text(json_of(links->stats()), buffer, cap, out_len);
+    return with_bridge(rt, when_none::refuse,
+                       [&](bridge::bridge& links) { return copy_text(json_of(links.stats()), buffer, cap, out_len); });
   });
 }
 

@@ -56,6 +56,12 @@ std::int32_t write_struct(Struct* theirs, Struct& ours) noexcept {
   return MYCELIUM_SUCCESS;
 }
 
+// Zero in a field of a caller's struct is its default.
+template <class Value>
+Value or_default(Value given, Value otherwise) noexcept {
+  return given != Value{} ? given : otherwise;
+}
+
 inline std::int32_t fail_struct_size() noexcept {
   return fail(status::invalid_argument,
               "struct_size is not set; set it to sizeof the struct, or call its _init function");

@@ -40,11 +40,6 @@ std::function<void(const score_question&, score_answer&)> scorer_of(MyceliumScor
   };
 }
 
-template <class Value>
-Value or_default(Value given, Value otherwise) noexcept {
-  return given != Value{} ? given : otherwise;
-}
-
 result<overseer_settings> settings_of(const MyceliumOversightConfig& c, const std::shared_ptr<scorer_data>& user_data) {
   constexpr std::uint32_t most_flags = MYCELIUM_OVERSIGHT_INLINE;
   const failure no_size{status::invalid_argument, "struct_size of config or options is not set; call their _init"};

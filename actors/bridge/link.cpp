@@ -14,8 +14,6 @@ constexpr std::uint16_t protocol_version = 1;
 constexpr std::size_t nonce_size = 16;
 constexpr std::size_t least_room = 64 << 10; // for one read
 constexpr std::size_t greeting_limit = 4096; // no frame is longer before the other side is known
-constexpr std::uint32_t least_window = 64 << 10;
-constexpr std::uint32_t least_frame = 1024;
 
 } // namespace
 

@@ -2,7 +2,6 @@
 
 #include "actors/bridge/bridge.hpp"
 
-#include <algorithm>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -141,7 +140,7 @@ void listener::accept_local() {
         if (may_connect(accepted.native_handle(), who))
           owner_.add_link(socket(std::move(accepted)), false, where_.text() + who, nullptr);
         else
-          owner_.log(runtime::log_level::warning, where_.text() + ": refused" + who + "; allow it with users");
+          owner_.log(runtime::log_level::warning, where_.text() + ": refused" + who);
         accept_local();
       });
 }
@@ -181,8 +180,7 @@ bool listener::may_connect(int descriptor, std::string& who) const {
     return false;
   }
   who = " from process " + std::to_string(peer.pid) + " of user " + std::to_string(peer.uid);
-  const auto& users = owner_.how_.users;
-  return peer.uid == 0 || peer.uid == ::geteuid() || std::find(users.begin(), users.end(), peer.uid) != users.end();
+  return peer.uid == 0 || peer.uid == ::geteuid();
 }
 
 } // namespace mycelium::bridge

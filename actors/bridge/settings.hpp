@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace mycelium::bridge {
 
@@ -23,10 +22,13 @@ struct address {
 };
 result<address> parse_address(std::string_view text); // invalid_argument
 
+// Below these no link works: they are asked of both sides.
+constexpr std::uint32_t least_window = 64 << 10;
+constexpr std::uint32_t least_frame = 1024;
+
 struct settings {
-  std::string name;            // of the node, for people
-  std::string token;           // both sides prove that they know it; "" asks for no proof
-  std::vector<unsigned> users; // who may connect over Unix sockets, beside root and the user of this process
+  std::string name;  // of the node, for people
+  std::string token; // both sides prove that they know it; "" asks for no proof
   std::size_t max_links = 256;
   std::size_t max_frame = 16u << 20;
   std::uint32_t window = 4u << 20; // bytes of data frames on their way to us
