@@ -5,6 +5,7 @@
 #include "actors/runtime/exit_guard.hpp"
 #include "actors/runtime/signals_blocked.hpp"
 
+#include <algorithm>
 #include <asio/post.hpp>
 #include <future>
 #include <pthread.h>
@@ -258,13 +259,16 @@ void bridge::link_is_up(link& by) {
   absent_since_.erase(who->node);
   ++stats_.links_made;
   log(runtime::log_level::info, "linked with '" + who->name + "' over " + by.where());
-  update_neighbours();
-  for (const auto& [node, state] : network_.nodes()) {
+  for (const auto& [node, state] : network_.nodes())
     if (node != node_)
       by.send_state(to_wire(state));
-  }
-  by.send_state(to_wire(network_.self()));
-  apply_ways();
+  if (!update_neighbours()) // it tells all and applies what changed
+    by.send_state(to_wire(network_.self()));
+}
+
+// Is there a link that has admitted it, and may come up?
+bool bridge::is_greeted(const neighbour& who) const {
+  return std::ranges::any_of(links_, [&](const auto& each) { return each.first->peer() == &who; });
 }
 
 void bridge::link_is_closed(link& by, const std::string& why) {
@@ -277,18 +281,21 @@ void bridge::link_is_closed(link& by, const std::string& why) {
     ++stats_.links_cut;
     log(runtime::log_level::warning, "the link to '" + who->name + "' over " + by.where() + " ended: " + why);
     watch_absent();
-  } else if (who == nullptr || !by.hello().node) {
+  } else if (!by.was_up()) {
     ++stats_.refused;
     log(runtime::log_level::warning, "no link over " + by.where() + ": " + why);
   }
   const auto kept = links_.extract(&by); // until the end of this function
+  if (who != nullptr && !by.was_up() && who->current.expired() && !absent_since_.contains(who->node) &&
+      !is_greeted(*who))
+    neighbours_.erase(who->node); // a stranger that said its name and no more
   for (const auto& each : dialers_)
     each->lost(by);
   if (was_current && !leaving_)
     update_neighbours();
 }
 
-void bridge::update_neighbours() {
+bool bridge::update_neighbours() {
   std::vector<node_id> linked;
   for (const auto& [node, who] : neighbours_)
     if (!who->current.expired())
@@ -296,10 +303,11 @@ void bridge::update_neighbours() {
   links_up_.store(linked.size(), std::memory_order_seq_cst);
   changes_.signal();
   if (!network_.set_neighbours(std::move(linked)))
-    return;
+    return false;
   ++ways_version_;
   tell_all(network_.self(), nullptr);
   apply_ways();
+  return true;
 }
 
 // ---- who wants what ----

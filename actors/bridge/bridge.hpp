@@ -78,6 +78,7 @@ private:
   void heard_state(link& by, wire::NodeStateT state) override;
   bool leads_to(std::uint64_t neighbour, std::uint64_t origin, std::uint16_t type_id) override;
   std::uint64_t ways_version() const override { return ways_version_; }
+  status judge(link& by, const frame& what) override;
   bool deliver(link& by, const frame& what) override;
   void heard_gap(link& by, std::uint64_t missing) override;
   void heard_lost(link& by, std::uint16_t type_id, std::uint64_t count) override;
@@ -91,9 +92,10 @@ private:
   std::invoke_result_t<Work> on_its_thread(Work work, std::invoke_result_t<Work> otherwise);
   void add_link(socket connection, bool dialed, const std::string& where, dialer* by);
   neighbour* find_or_make(const link& by);
+  bool is_greeted(const neighbour& who) const;
   void types_changed();
   void update_wants();
-  void update_neighbours();
+  bool update_neighbours(); // false: they are as before
   void apply_ways();
   void tell_all(const node_state& state, const link* but);
   static wire::NodeStateT to_wire(const node_state& state);

@@ -32,32 +32,22 @@ bool bridge::seen_before(const frame& what) {
   return false;
 }
 
-bool bridge::deliver(link& by, const frame& what) {
+status bridge::judge(link& by, const frame& what) {
+  if (!what.is_reply() && seen_before(what))
+    return status::no_reply;
   const auto type_id = what.header.type_id;
-  if (seen_before(what))
-    return true;
-  // What strangers sent is looked at before anybody reads it.
-  if (bus_.schemas().contains(type_id) && !bus_.schemas().verify(type_id, what.payload, schema::verify_level::full)) {
-    if (stats_.invalid++ == 0)
-      log(runtime::log_level::warning,
-          by.where() + ": a message of type " + std::to_string(type_id) + " is no valid payload; it was dropped");
-    return true;
-  }
-  const runtime::remote_origin from{.node = what.envelope.origin,
-                                    .publisher_id = what.envelope.publisher_id,
-                                    .sequence = what.envelope.sequence,
-                                    .timestamp_ns = what.envelope.timestamp_ns,
-                                    .link = by.peer()->waiting->link_id(),
-                                    .hops = static_cast<std::uint8_t>(what.header.hops + 1)};
-  runtime::outgoing message{.type_id = type_id, .priority = what.header.priority};
+  if (!bus_.schemas().contains(type_id) || bus_.schemas().verify(type_id, what.payload, schema::verify_level::full))
+    return status::success;
+  if (stats_.invalid++ == 0)
+    log(runtime::log_level::warning,
+        by.where() + ": a message of type " + std::to_string(type_id) + " is no valid payload; it was dropped");
+  return status::invalid_payload;
+}
+
+bool bridge::deliver(link& by, const frame& what) {
+  const auto from = by.origin_of(what);
+  auto message = published_from(what, from);
   message.correlation_id = what.header.correlation;
-  message.from = &from;
-  if (what.trace)
-    message.trace = &*what.trace;
-  if (what.key) {
-    message.to = runtime::destination::key;
-    message.destination_key = *what.key;
-  }
   runtime::undelivered rest;
   const auto outcome = bus_.publish_at_once(message, what.payload, rest);
   if (outcome != status::success && outcome != status::full && outcome != status::closed && stats_.invalid++ == 0)
@@ -110,9 +100,13 @@ void bridge::watch_absent() {
     const auto now = std::chrono::steady_clock::now();
     for (auto each = absent_since_.begin(); each != absent_since_.end();) {
       const auto [node, since] = *each;
-      each = now - since >= how_.linger ? absent_since_.erase(each) : std::next(each);
-      if (!absent_since_.contains(node))
-        forget(*neighbours_.at(node));
+      auto& who = *neighbours_.at(node);
+      if (now - since < how_.linger || is_greeted(who)) {
+        ++each;
+        continue;
+      }
+      each = absent_since_.erase(each);
+      forget(who);
     }
     if (!absent_since_.empty())
       watch_absent();

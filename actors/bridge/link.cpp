@@ -191,16 +191,12 @@ void link::tick() {
 
 // ---- control ----
 
-bool link::handle(const frame& what) {
-  if (what.is_control()) {
-    handle_control(what);
-    return true;
-  }
-  if (state_ != state::up) {
-    protocol_error("a message came before the greeting was over");
-    return false;
-  }
-  return on_data(what);
+void link::handle(const frame& what) {
+  if (what.is_control())
+    return handle_control(what);
+  if (state_ != state::up)
+    return protocol_error("a message came before the greeting was over");
+  on_data(what);
 }
 
 void link::handle_control(const frame& what) {
@@ -311,7 +307,6 @@ void link::send_ready() {
   ready.heard_stream = peer_->heard_stream;
   ready.heard = peer_->heard;
   wire::append(out_, control::ready, ready);
-  sent_ready_ = true;
   if (ready_)
     become_up();
 }
@@ -323,7 +318,7 @@ void link::on_ready(bytes payload) {
   if (!ready || ready->stream == 0)
     return protocol_error("a Ready that is none");
   ready_ = std::move(*ready);
-  if (sent_ready_)
+  if (peer_ != nullptr)
     become_up();
 }
 

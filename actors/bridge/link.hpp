@@ -58,6 +58,8 @@ public:
   virtual void heard_state(link& by, wire::NodeStateT state) = 0;
   virtual bool leads_to(std::uint64_t neighbour, std::uint64_t origin, std::uint16_t type_id) = 0;
   virtual std::uint64_t ways_version() const = 0; // changes when leads_to() may
+  // What a stranger sent is looked at before anybody reads it: invalid_payload. no_reply: it came before, another way.
+  virtual status judge(link& by, const frame& what) = 0;
   // False: some subscriber has no room; the link deals with nothing more until go_on().
   virtual bool deliver(link& by, const frame& what) = 0;
   virtual void heard_gap(link& by, std::uint64_t missing) = 0;
@@ -89,15 +91,14 @@ public:
 
   bool dialed() const noexcept { return dialed_; }
   bool is_up() const noexcept { return state_ == state::up; }
-  bool was_up() const noexcept { return peer_ != nullptr && ready_ && sent_ready_; }
+  bool was_up() const noexcept { return peer_ != nullptr && ready_; }
   bool is_closed() const noexcept { return state_ == state::closed; }
   bool has_sent_all() const noexcept { return out_.empty() && !writing_; }
   const std::string& where() const noexcept { return where_; }
   const wire::HelloT& hello() const noexcept { return hello_; }
   neighbour* peer() const noexcept { return peer_; }
-  bool knows_alike(std::uint16_t type_id) const { return !differing_.contains(type_id); }
-  int native_handle() { return socket_.native_handle(); }
   const link_stats& stats() const noexcept { return stats_; }
+  runtime::remote_origin origin_of(const frame& what) const; // of a message that came over this link
 
   // Where the outcome of a request goes that came by a link.
   struct asker {
@@ -117,7 +118,7 @@ private:
   void read();
   void on_read(std::size_t count);
   void handle_all();
-  bool handle(const frame& what); // false: stop reading for now
+  void handle(const frame& what);
   void handle_control(const frame& what);
   void on_hello(bytes payload);
   void on_proof(bytes payload);
@@ -136,7 +137,7 @@ private:
   bool send_next(); // false: nothing waits
   frame frame_of(const runtime::message& m) const;
   bool is_for_peer(const runtime::message& m);
-  bool on_data(const frame& what);
+  void on_data(const frame& what);
   void ask_here(const frame& what);
   void stop_asking(const answering& what);
   void on_reply(const frame& what);
@@ -163,10 +164,8 @@ private:
   wire::HelloT our_hello_;
   wire::HelloT hello_;
   bool heard_hello_ = false;
-  bool sent_ready_ = false;
-  bool heard_ready_ = false;
-  std::optional<wire::ReadyT> ready_;
-  neighbour* peer_ = nullptr;
+  std::optional<wire::ReadyT> ready_; // theirs
+  neighbour* peer_ = nullptr;         // once it is admitted, which our Ready tells it
   std::set<std::uint16_t> differing_; // types that the two sides know by different schemas
 
   frame_reader reader_;
@@ -194,5 +193,8 @@ private:
   } last_way_;
   link_stats stats_;
 };
+
+// As the bus takes it; `from` and `what` have to outlive it.
+runtime::outgoing published_from(const frame& what, const runtime::remote_origin& from);
 
 } // namespace mycelium::bridge

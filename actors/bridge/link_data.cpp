@@ -157,20 +157,16 @@ void link::tell_drops() {
 
 // ---- in ----
 
-bool link::on_data(const frame& what) {
+void link::on_data(const frame& what) {
   bytes_dealt_with_ += padded(what.header.length);
-  if (what.is_reply()) {
-    on_reply(what);
-    return true;
-  }
+  if (what.is_reply())
+    return on_reply(what);
   const auto sequence = what.header.sequence;
-  if (sequence == 0) {
-    protocol_error("a message without a sequence");
-    return false;
-  }
+  if (sequence == 0)
+    return protocol_error("a message without a sequence");
   if (sequence <= peer_->heard) {
     ++stats_.repeated;
-    return true;
+    return;
   }
   if (sequence != peer_->heard + 1) {
     stats_.missing += sequence - peer_->heard - 1;
@@ -181,14 +177,34 @@ bool link::on_data(const frame& what) {
   if (differing_.contains(what.header.type_id) || what.header.hops >= max_hops ||
       what.envelope.origin == owner_.node()) {
     ++stats_.refused;
-    return true;
+    return;
   }
-  if (what.is_request()) {
-    ask_here(what);
-    return true;
+  const auto verdict = owner_.judge(*this, what);
+  if (what.is_request())
+    return verdict == status::success ? ask_here(what) : answer(what.header.correlation, verdict, nullptr);
+  if (verdict == status::success)
+    stopped_ = !owner_.deliver(*this, what);
+}
+
+runtime::remote_origin link::origin_of(const frame& what) const {
+  return {.node = what.envelope.origin,
+          .publisher_id = what.envelope.publisher_id,
+          .sequence = what.envelope.sequence,
+          .timestamp_ns = what.envelope.timestamp_ns,
+          .link = peer_->waiting->link_id(),
+          .hops = static_cast<std::uint8_t>(what.header.hops + 1)};
+}
+
+runtime::outgoing published_from(const frame& what, const runtime::remote_origin& from) {
+  runtime::outgoing message{.type_id = what.header.type_id, .priority = what.header.priority};
+  message.from = &from;
+  if (what.trace)
+    message.trace = &*what.trace;
+  if (what.key) {
+    message.to = runtime::destination::key;
+    message.destination_key = *what.key;
   }
-  stopped_ = !owner_.deliver(*this, what);
-  return !stopped_;
+  return message;
 }
 
 void link::acknowledge(bool at_once) {
@@ -220,20 +236,8 @@ void link::acknowledge_soon() {
 // ---- requests ----
 
 void link::ask_here(const frame& what) {
-  const runtime::remote_origin from{.node = what.envelope.origin,
-                                    .publisher_id = what.envelope.publisher_id,
-                                    .sequence = what.envelope.sequence,
-                                    .timestamp_ns = what.envelope.timestamp_ns,
-                                    .link = peer_->waiting->link_id(),
-                                    .hops = static_cast<std::uint8_t>(what.header.hops + 1)};
-  runtime::outgoing request{.type_id = what.header.type_id, .priority = what.header.priority};
-  request.from = &from;
-  if (what.trace)
-    request.trace = &*what.trace;
-  if (what.key) {
-    request.to = runtime::destination::key;
-    request.destination_key = *what.key;
-  }
+  const auto from = origin_of(what);
+  const auto request = published_from(what, from);
   const auto correlation = what.header.correlation;
   auto who = std::make_unique<asker>(asker{weak_from_this(), socket_.get_executor(), correlation});
   std::uint64_t id = 0;
@@ -277,7 +281,7 @@ void link::on_reply(const frame& what) {
     return; // too late
   const auto request = std::move(found->second);
   asked_.erase(found);
-  if (what.header.outcome == 0)
+  if (what.header.outcome == 0 && owner_.judge(*this, what) == status::success)
     (void)bus_.reply(*request, what.header.type_id, what.payload); // or another server was faster
 }
 

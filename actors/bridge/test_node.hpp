@@ -6,6 +6,8 @@
 #include <condition_variable>
 #include <filesystem>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace mycelium::bridge {
@@ -115,5 +117,14 @@ public:
 private:
   std::string path_;
 };
+
+inline int connect_to(const std::string& path) {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  path.copy(name.sun_path, sizeof name.sun_path - 1);
+  EXPECT_EQ(::connect(fd, reinterpret_cast<const sockaddr*>(&name), sizeof name), 0) << path;
+  return fd;
+}
 
 } // namespace mycelium::bridge
