@@ -57,9 +57,12 @@ class Processes(unittest.TestCase):
     def hub(self, *arguments: str) -> tuple[subprocess.Popen[str], str]:
         """A hub that listens, and where."""
         hub = self.start("bridge", *arguments)
-        line = hub.stderr.readline()
-        self.assertRegex(line, "listening at ")
-        return hub, line.strip().rsplit(" ", 1)[1]
+        lines = []
+        for line in hub.stderr:  # who dials it already may be told of before it says so itself
+            lines.append(line)
+            if "listening at " in line:
+                return hub, line.strip().rsplit(" ", 1)[1]
+        self.fail("".join(lines))
 
     def messages(self, path: Path) -> int:
         page = json.loads(run("info", str(path), "--json").stdout)
