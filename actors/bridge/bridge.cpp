@@ -200,7 +200,7 @@ result<void> bridge::wait_for_links(std::size_t count, const runtime::deadline& 
 
 // ---- links come and go ----
 
-void bridge::add_link(socket connection, bool dialed, const std::string& where, dialer* by) {
+void bridge::add_link(std::unique_ptr<stream> connection, bool dialed, const std::string& where, dialer* by) {
   auto made = std::make_shared<link>(static_cast<link_owner&>(*this), bus_, how_, std::move(connection), dialed, where);
   links_.emplace(made.get(), made);
   if (by != nullptr)

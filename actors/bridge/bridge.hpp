@@ -90,7 +90,7 @@ private:
   // Waits for the outcome; `otherwise` if the bridge has been closed.
   template <class Work>
   std::invoke_result_t<Work> on_its_thread(Work work, std::invoke_result_t<Work> otherwise);
-  void add_link(socket connection, bool dialed, const std::string& where, dialer* by);
+  void add_link(std::unique_ptr<stream> connection, bool dialed, const std::string& where, dialer* by);
   neighbour* find_or_make(const link& by);
   bool is_greeted(const neighbour& who) const;
   void types_changed();

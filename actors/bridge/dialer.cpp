@@ -22,15 +22,18 @@ void dialer::begin() {
 
 void dialer::dial_local() {
   local_ = std::make_shared<asio::local::stream_protocol::socket>(owner_.io_);
-  local_->async_connect(asio::local::stream_protocol::endpoint(to_.path),
-                        [this, connection = local_](const std::error_code& error) {
-                          if (stopped_)
-                            return;
-                          if (error)
-                            return rest(error.message());
-                          ::fcntl(connection->native_handle(), F_SETFD, FD_CLOEXEC);
-                          owner_.add_link(socket(std::move(*connection)), true, to_.text(), this);
-                        });
+  local_->async_connect(
+      asio::local::stream_protocol::endpoint(to_.path), [this, connection = local_](const std::error_code& error) {
+        if (stopped_)
+          return;
+        if (error)
+          return rest(error.message());
+        ::fcntl(connection->native_handle(), F_SETFD, FD_CLOEXEC);
+        peer_identity peer;
+        if (const auto process = process_behind(connection->native_handle()))
+          peer.uid = process->uid;
+        owner_.add_link(make_plain_stream(socket(std::move(*connection)), std::move(peer)), true, to_.text(), this);
+      });
 }
 
 void dialer::dial_tcp() {
@@ -48,7 +51,10 @@ void dialer::dial_tcp() {
       std::error_code ignored;
       connection->set_option(asio::ip::tcp::no_delay(true), ignored);
       ::fcntl(connection->native_handle(), F_SETFD, FD_CLOEXEC);
-      owner_.add_link(socket(std::move(*connection)), true, to_.text(), this);
+      const auto other = connection->remote_endpoint(ignored);
+      peer_identity peer;
+      peer.address = ignored ? "?" : other.address().to_string();
+      owner_.add_link(make_plain_stream(socket(std::move(*connection)), std::move(peer)), true, to_.text(), this);
     });
   });
 }

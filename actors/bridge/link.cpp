@@ -3,7 +3,6 @@
 #include "actors/bridge/hmac.hpp"
 
 #include <algorithm>
-#include <asio/write.hpp>
 #include <sys/random.h>
 
 namespace mycelium::bridge {
@@ -17,14 +16,13 @@ constexpr std::size_t greeting_limit = 4096; // no frame is longer before the ot
 
 } // namespace
 
-link::link(link_owner& owner, runtime::bus& bus, const settings& how, socket connection, bool dialed, std::string where)
-    : owner_(owner), bus_(bus), how_(how), socket_(std::move(connection)), dialed_(dialed), where_(std::move(where)),
-      timer_(socket_.get_executor()), acknowledging_(socket_.get_executor()), reader_(greeting_limit) {}
+link::link(link_owner& owner, runtime::bus& bus, const settings& how, std::unique_ptr<stream> connection, bool dialed,
+           std::string where)
+    : owner_(owner), bus_(bus), how_(how), stream_(std::move(connection)), dialed_(dialed), where_(std::move(where)),
+      timer_(stream_->executor()), acknowledging_(stream_->executor()), reader_(greeting_limit) {}
 
 void link::start() {
-  begun_ = last_heard_ = steady_clock::now();
-  std::error_code ignored;
-  socket_.non_blocking(true, ignored);
+  started_ = last_heard_ = steady_clock::now();
   our_hello_.version = protocol_version;
   our_hello_.node = owner_.node();
   our_hello_.name = how_.name;
@@ -35,9 +33,18 @@ void link::start() {
   our_hello_.max_frame = static_cast<std::uint32_t>(how_.max_frame);
   our_hello_.window = how_.window;
   wire::append(out_, control::hello, our_hello_);
+  stream_->begin(as_user());
+  tick();
+}
+
+void link::on_begun(const std::error_code& error) {
+  if (state_ == state::closed)
+    return;
+  if (error)
+    return close(stream_->describe(error));
+  begun_ = true;
   flush();
   read();
-  tick();
 }
 
 // ---- the end ----
@@ -45,6 +52,8 @@ void link::start() {
 void link::refuse(wire::RefusalReason why, const std::string& text) {
   if (state_ == state::closed || closes_when_written_)
     return;
+  if (!begun_)
+    return close(text); // nobody can hear it
   wire::RefusalT refusal;
   refusal.reason = why;
   refusal.text = text;
@@ -61,10 +70,10 @@ void link::close(const std::string& why) {
     return;
   const auto self = shared_from_this(); // the owner may forget us
   state_ = state::closed;
-  std::error_code ignored;
-  socket_.close(ignored);
+  stream_->close();
   timer_.cancel();
   acknowledging_.cancel();
+  std::error_code ignored;
   if (messages_)
     messages_->close(ignored);
   for (const auto& [correlation, request] : being_answered_)
@@ -80,17 +89,13 @@ void link::read() {
   if (reading_ || stopped_ || state_ == state::closed)
     return;
   reading_ = true;
-  const auto room = reader_.room(least_room);
-  socket_.async_receive(asio::buffer(room.data(), room.size()), [self = shared_from_this()](
-                                                                    const std::error_code& error, std::size_t count) {
-    self->reading_ = false;
-    if (error)
-      return self->close(error == asio::error::eof ? "the other side closed it" : error.message());
-    self->on_read(count);
-  });
+  stream_->read_some(reader_.room(least_room), as_user());
 }
 
-void link::on_read(std::size_t count) {
+void link::on_read(const std::error_code& error, std::size_t count) {
+  reading_ = false;
+  if (error)
+    return close(stream_->describe(error));
   if (state_ == state::closed)
     return;
   last_heard_ = steady_clock::now();
@@ -119,7 +124,7 @@ void link::go_on() {
 }
 
 void link::flush() {
-  if (writing_ || state_ == state::closed)
+  if (writing_ || !begun_ || state_ == state::closed)
     return;
   if (out_.empty()) {
     if (closes_when_written_)
@@ -129,12 +134,11 @@ void link::flush() {
   said_something_ = true;
   being_written_.clear();
   std::swap(out_, being_written_);
-  // At once what the socket takes; asking the kernel to tell when it can would cost more than that.
+  // At once what the connection takes; asking the kernel to tell when it can would cost more than that.
   std::error_code error;
-  const auto count = socket_.send(asio::buffer(being_written_), 0, error);
-  if (error && error != asio::error::would_block && error != asio::error::try_again)
-    return close(error.message());
-  const auto sent = error ? std::size_t{0} : count;
+  const auto sent = stream_->write_now(being_written_, error);
+  if (error)
+    return close(stream_->describe(error));
   stats_.bytes_out += sent;
   if (sent == being_written_.size()) {
     if (closes_when_written_)
@@ -142,16 +146,13 @@ void link::flush() {
     return;
   }
   writing_ = true;
-  asio::async_write(socket_, asio::buffer(being_written_.data() + sent, being_written_.size() - sent),
-                    [self = shared_from_this()](const std::error_code& failed, std::size_t written) {
-                      self->writing_ = false;
-                      if (failed)
-                        return self->close(failed.message());
-                      self->on_written(written);
-                    });
+  stream_->write(bytes(being_written_).subspan(sent), as_user());
 }
 
-void link::on_written(std::size_t count) {
+void link::on_written(const std::error_code& error, std::size_t count) {
+  writing_ = false;
+  if (error)
+    return close(stream_->describe(error));
   stats_.bytes_out += count;
   flush();
   if (state_ == state::up && !writing_)
@@ -162,7 +163,7 @@ void link::on_written(std::size_t count) {
 
 void link::tick() {
   const auto now = steady_clock::now();
-  if (state_ != state::up && now - begun_ >= how_.hello_timeout) {
+  if (state_ != state::up && now - started_ >= how_.hello_timeout) {
     refuse(wire::RefusalReason::Late, "no whole greeting came in time");
     return close("no whole greeting came in time");
   }
@@ -340,7 +341,7 @@ void link::become_up() {
   }
   state_ = state::up;
   messages_ =
-      std::make_unique<asio::posix::stream_descriptor>(socket_.get_executor(), ::dup(peer_->waiting->descriptor()));
+      std::make_unique<asio::posix::stream_descriptor>(stream_->executor(), ::dup(peer_->waiting->descriptor()));
   owner_.link_is_up(*this);
   if (state_ == state::up)
     pump();

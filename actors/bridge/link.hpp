@@ -9,10 +9,10 @@
 #include "actors/bridge/frame.hpp"
 #include "actors/bridge/outbox.hpp"
 #include "actors/bridge/settings.hpp"
+#include "actors/bridge/stream.hpp"
 #include "actors/bridge/wire.hpp"
 
 #include <array>
-#include <asio/generic/stream_protocol.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
 #include <chrono>
@@ -28,7 +28,6 @@ namespace mycelium::bridge {
 
 class link;
 using link_ptr = std::shared_ptr<link>;
-using socket = asio::generic::stream_protocol::socket;
 
 // What is known of a neighbour, over all links to it.
 struct neighbour {
@@ -76,9 +75,10 @@ struct link_stats {
   std::uint64_t refused = 0;  // of another schema, or come too far
 };
 
-class link : public std::enable_shared_from_this<link> {
+class link : public std::enable_shared_from_this<link>, private stream::user {
 public:
-  link(link_owner& owner, runtime::bus& bus, const settings& how, socket connection, bool dialed, std::string where);
+  link(link_owner& owner, runtime::bus& bus, const settings& how, std::unique_ptr<stream> connection, bool dialed,
+       std::string where);
 
   void start();
   // Says why, and closes.
@@ -97,13 +97,14 @@ public:
   const std::string& where() const noexcept { return where_; }
   const wire::HelloT& hello() const noexcept { return hello_; }
   neighbour* peer() const noexcept { return peer_; }
+  const peer_identity& who() const noexcept { return stream_->peer(); }
   const link_stats& stats() const noexcept { return stats_; }
   runtime::remote_origin origin_of(const frame& what) const; // of a message that came over this link
 
   // Where the outcome of a request goes that came by a link.
   struct asker {
     std::weak_ptr<link> by;
-    socket::executor_type executor;
+    asio::any_io_executor executor;
     std::uint64_t correlation;
   };
 
@@ -115,8 +116,10 @@ private:
   };
 
   // link.cpp: life and control
+  stream::user_ptr as_user() { return {shared_from_this(), this}; }
+  void on_begun(const std::error_code& error) override;
   void read();
-  void on_read(std::size_t count);
+  void on_read(const std::error_code& error, std::size_t count) override;
   void handle_all();
   void handle(const frame& what);
   void handle_control(const frame& what);
@@ -128,7 +131,7 @@ private:
   void protocol_error(const std::string& what);
   void tick();
   void flush();
-  void on_written(std::size_t count);
+  void on_written(const std::error_code& error, std::size_t count) override;
   std::array<std::uint8_t, 32> proof_of(bool dialer) const;
 
   // link_data.cpp: messages
@@ -150,14 +153,14 @@ private:
   link_owner& owner_;
   runtime::bus& bus_;
   const settings& how_;
-  socket socket_;
+  const std::unique_ptr<stream> stream_;
   const bool dialed_;
   const std::string where_;
   state state_ = state::greeting;
   asio::steady_timer timer_;
   asio::steady_timer acknowledging_;
   bool will_acknowledge_ = false;
-  std::chrono::steady_clock::time_point begun_;
+  std::chrono::steady_clock::time_point started_;
   std::chrono::steady_clock::time_point last_heard_;
   bool said_something_ = false; // since the last tick
 
@@ -168,6 +171,7 @@ private:
   neighbour* peer_ = nullptr;         // once it is admitted, which our Ready tells it
   std::set<std::uint16_t> differing_; // types that the two sides know by different schemas
 
+  bool begun_ = false; // bytes can pass
   frame_reader reader_;
   bool reading_ = false;
   bool stopped_ = false; // by deliver()

@@ -56,7 +56,7 @@ void link::pump() {
   if (!more)
     return wait_for_messages();
   if (!writing_) // others have their turn first
-    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->pump(); });
+    asio::post(stream_->executor(), [self = shared_from_this()] { self->pump(); });
 }
 
 bool link::send_next() {
@@ -239,7 +239,7 @@ void link::ask_here(const frame& what) {
   const auto from = origin_of(what);
   const auto request = published_from(what, from);
   const auto correlation = what.header.correlation;
-  auto who = std::make_unique<asker>(asker{weak_from_this(), socket_.get_executor(), correlation});
+  auto who = std::make_unique<asker>(asker{weak_from_this(), stream_->executor(), correlation});
   std::uint64_t id = 0;
   // The asker's side keeps the time: it sends a Forget when its patience ends.
   const runtime::reply_target target{.handler = pass_on, .queue = {}, .user_data = who.get()};

@@ -136,11 +136,16 @@ void listener::accept_local() {
           return;
         if (error)
           return pause();
-        std::string who;
-        if (may_connect(accepted.native_handle(), who))
-          owner_.add_link(socket(std::move(accepted)), false, where_.text() + who, nullptr);
+        const auto who = process_behind(accepted.native_handle());
+        const auto name =
+            where_.text() + (who ? " from process " + std::to_string(who->pid) + " of user " + std::to_string(who->uid)
+                                 : std::string(" from somebody unknown"));
+        if (who && (who->uid == 0 || who->uid == ::geteuid()))
+          owner_.add_link(
+              make_plain_stream(socket(std::move(accepted)), {.uid = who->uid, .address = {}, .certificates = {}}),
+              false, name, nullptr);
         else
-          owner_.log(runtime::log_level::warning, where_.text() + ": refused" + who);
+          owner_.log(runtime::log_level::warning, name + ": refused");
         accept_local();
       });
 }
@@ -154,8 +159,9 @@ void listener::accept_tcp() {
     std::error_code unknown;
     const auto from = accepted.remote_endpoint(unknown);
     accepted.set_option(asio::ip::tcp::no_delay(true), unknown);
-    const auto name = unknown ? std::string("?") : from.address().to_string() + ":" + std::to_string(from.port());
-    owner_.add_link(socket(std::move(accepted)), false, where_.text() + " from " + name, nullptr);
+    const auto host = unknown ? std::string("?") : from.address().to_string();
+    owner_.add_link(make_plain_stream(socket(std::move(accepted)), {.uid = {}, .address = host, .certificates = {}}),
+                    false, where_.text() + " from " + host + ":" + std::to_string(from.port()), nullptr);
     accept_tcp();
   });
 }
@@ -170,17 +176,6 @@ void listener::pause() {
     else if (tcp_)
       accept_tcp();
   });
-}
-
-bool listener::may_connect(int descriptor, std::string& who) const {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
-    who = " somebody unknown";
-    return false;
-  }
-  who = " from process " + std::to_string(peer.pid) + " of user " + std::to_string(peer.uid);
-  return peer.uid == 0 || peer.uid == ::geteuid();
 }
 
 } // namespace mycelium::bridge

@@ -33,7 +33,6 @@ private:
   void accept_local();
   void accept_tcp();
   void pause(); // the process has no descriptor left, say
-  bool may_connect(int descriptor, std::string& who) const;
 
   bridge& owner_;
   address where_;
