@@ -95,6 +95,13 @@ std::invoke_result_t<Work> bridge::on_its_thread(Work work, std::invoke_result_t
   return future.get();
 }
 
+template <class Use>
+auto bridge::with_network(Use use) {
+  std::lock_guard lock(ways_);
+  ways_version_.fetch_add(1, std::memory_order_release);
+  return use();
+}
+
 result<address> bridge::listen(const address& at) {
   return on_its_thread(
       [&]() -> result<address> {
@@ -180,7 +187,7 @@ bridge_stats bridge::stats() {
         now.reachable = network_.reachable().size() - 1;
         for (const auto& [node, who] : neighbours_) {
           neighbour_stats each{.node = node, .name = who->name, .where = {}, .in = {}, .out = who->waiting->stats()};
-          each.waiting_bytes = who->waiting->bytes_on_their_way();
+          each.waiting_bytes = each.out.bytes_on_their_way;
           if (const auto current = who->current.lock()) {
             each.where = current->where();
             each.in = current->stats();
@@ -221,7 +228,7 @@ link_owner::verdict bridge::admit(link& by) {
   const auto node = by.hello().node;
   auto* who = find_or_make(by);
   if (who == nullptr)
-    return {nullptr, wire::RefusalReason::TooMany, "the runtime is being closed or short of queues"};
+    return {nullptr, wire::RefusalReason::Leaving, "the runtime is being closed"};
   // Both may have dialed each other: then the link that the smaller node dialed stays. Of two that the same side dialed
   // that side knows whether the first is good.
   if (const auto before = who->current.lock(); before && !before->is_closed()) {
@@ -259,6 +266,7 @@ void bridge::link_is_up(link& by) {
   absent_since_.erase(who->node);
   ++stats_.links_made;
   log(runtime::log_level::info, "linked with '" + who->name + "' over " + by.where());
+  with_network([&] { network_.set_linked(who->node); });
   for (const auto& [node, state] : network_.nodes())
     if (node != node_)
       by.send_state(to_wire(state));
@@ -302,9 +310,8 @@ bool bridge::update_neighbours() {
       linked.push_back(node);
   links_up_.store(linked.size(), std::memory_order_seq_cst);
   changes_.signal();
-  if (!network_.set_neighbours(std::move(linked)))
+  if (!with_network([&] { return network_.set_neighbours(std::move(linked)); }))
     return false;
-  ++ways_version_;
   tell_all(network_.self(), nullptr);
   apply_ways();
   return true;
@@ -319,9 +326,8 @@ void bridge::types_changed() {
 
 void bridge::update_wants() {
   types_noted_.store(false, std::memory_order_seq_cst);
-  if (leaving_ || !network_.set_wants(bus_.subscribed_types()))
+  if (leaving_ || !with_network([&] { return network_.set_wants(bus_.subscribed_types()); }))
     return;
-  ++ways_version_;
   tell_all(network_.self(), nullptr);
 }
 
@@ -332,9 +338,8 @@ void bridge::heard_state(link& by, wire::NodeStateT state) {
                   .neighbours = std::move(state.neighbours),
                   .wants = std::move(state.wants)};
   const auto node = news.id;
-  if (node == 0 || !network_.learn(std::move(news)))
+  if (node == 0 || !with_network([&] { return network_.learn(std::move(news)); }))
     return;
-  ++ways_version_;
   tell_all(network_.nodes().at(node), &by);
   apply_ways();
 }
@@ -361,15 +366,17 @@ void bridge::apply_ways() {
   if (leaving_)
     return;
   for (const auto& [node, who] : neighbours_) {
-    const auto current = who->current.lock();
-    if (!current)
+    if (who->current.expired())
       continue;
-    who->waiting->want(network_.types_for(node));
-    current->pump();
+    std::unique_lock lock(ways_);
+    const auto types = network_.types_for(node);
+    lock.unlock();
+    who->waiting->want(types);
   }
 }
 
 bool bridge::leads_to(std::uint64_t neighbour, std::uint64_t origin, std::uint16_t type_id) {
+  std::lock_guard lock(ways_);
   return network_.leads_to(neighbour, origin, type_id);
 }
 

@@ -77,7 +77,7 @@ private:
   void link_is_up(link& by) override;
   void heard_state(link& by, wire::NodeStateT state) override;
   bool leads_to(std::uint64_t neighbour, std::uint64_t origin, std::uint16_t type_id) override;
-  std::uint64_t ways_version() const override { return ways_version_; }
+  std::uint64_t ways_version() const override { return ways_version_.load(std::memory_order_acquire); }
   status judge(link& by, const frame& what) override;
   bool deliver(link& by, const frame& what) override;
   void heard_gap(link& by, std::uint64_t missing) override;
@@ -95,6 +95,9 @@ private:
   bool is_greeted(const neighbour& who) const;
   void types_changed();
   void update_wants();
+  // Calls use() on the network, alone; whoever asks for ways sees what it changed.
+  template <class Use>
+  auto with_network(Use use);
   bool update_neighbours(); // false: they are as before
   void apply_ways();
   void tell_all(const node_state& state, const link* but);
@@ -120,8 +123,9 @@ private:
   std::thread thread_;
 
   // On its thread alone.
+  std::mutex ways_; // network_ where it is changed, and where it may remember what it has found
   network network_;
-  std::uint64_t ways_version_ = 1;
+  std::atomic<std::uint64_t> ways_version_{1};
   std::vector<std::shared_ptr<listener>> listeners_;
   std::vector<std::unique_ptr<dialer>> dialers_;
   std::map<link*, link_ptr> links_;

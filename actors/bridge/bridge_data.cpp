@@ -15,6 +15,11 @@ constexpr auto stalled_pause = 500us;
 constexpr auto leaving_pause = 1ms;
 constexpr std::size_t most_sources = 65536; // whose last sequence is remembered
 
+std::uint64_t unsettled(const neighbour& with) {
+  const auto stats = with.waiting->stats();
+  return stats.sent - stats.acknowledged + stats.held;
+}
+
 } // namespace
 
 // Where there is one way only, nothing comes twice. Where there are more, a message may come by two while they change.
@@ -86,8 +91,9 @@ void bridge::heard_gap(link& by, std::uint64_t missing) {
 
 void bridge::heard_lost(link& by, std::uint16_t type_id, std::uint64_t count) {
   stats_.lost_there += count;
-  log(runtime::log_level::warning, "'" + by.peer()->name + "' dropped " + std::to_string(count) + " messages of type " +
-                                       std::to_string(type_id) + " for us: we take them too slowly");
+  log(runtime::log_level::warning, "'" + by.peer()->name + "' dropped " + std::to_string(count) + " messages" +
+                                       (type_id != 0 ? " of type " + std::to_string(type_id) : "") +
+                                       " for us: we take them too slowly");
 }
 
 // ---- neighbours that are absent ----
@@ -114,11 +120,10 @@ void bridge::watch_absent() {
 }
 
 void bridge::forget(neighbour& gone) {
-  const auto stats = gone.waiting->stats();
-  log(runtime::log_level::warning, "'" + gone.name + "' did not come back; " +
-                                       std::to_string(stats.sent - stats.acknowledged) +
+  const auto lost = unsettled(gone);
+  log(runtime::log_level::warning, "'" + gone.name + "' did not come back; " + std::to_string(lost) +
                                        " messages that were on their way to it count as lost");
-  stats_.lost += stats.sent - stats.acknowledged;
+  stats_.lost += lost;
   neighbours_.erase(gone.node);
 }
 
@@ -168,7 +173,7 @@ void bridge::leave() {
   for (const auto& [key, each] : links)
     each->close("the node goes away"); // what the socket did not take by now is not worth waiting for
   for (auto& [node, who] : neighbours_)
-    stats_.lost += who->waiting->stats().sent - who->waiting->stats().acknowledged;
+    stats_.lost += unsettled(*who);
   neighbours_.clear();
   stalled_.clear();
   work_.reset();

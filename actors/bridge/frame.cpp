@@ -73,7 +73,7 @@ std::size_t frame_length(const frame& what) noexcept {
   return header_size + parts_size(flags_of(what)) + what.payload.size();
 }
 
-void append_frame(std::vector<std::uint8_t>& out, const frame& what) {
+void append_frame(byte_buffer& out, const frame& what) {
   auto header = what.header;
   header.flags = flags_of(what);
   header.length = static_cast<std::uint32_t>(frame_length(what));
@@ -96,11 +96,13 @@ void append_frame(std::vector<std::uint8_t>& out, const frame& what) {
   }
   if (!what.payload.empty())
     std::memcpy(to, what.payload.data(), what.payload.size());
-  const auto sum = crc32c(bytes(out).subspan(start, header.length));
-  std::memcpy(out.data() + start + checksum_at, &sum, sizeof sum);
+  auto* whole = out.data() + start;
+  std::memset(whole + header.length, 0, padded(header.length) - header.length);
+  const auto sum = crc32c({whole, header.length});
+  std::memcpy(whole + checksum_at, &sum, sizeof sum);
 }
 
-void append_control(std::vector<std::uint8_t>& out, control kind, bytes payload) {
+void append_control(byte_buffer& out, control kind, bytes payload) {
   frame what;
   what.header.type_id = static_cast<std::uint16_t>(kind);
   what.header.flags = flag_control;

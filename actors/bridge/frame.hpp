@@ -8,8 +8,10 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace mycelium::bridge {
@@ -71,12 +73,30 @@ struct frame {
   bool is_reply() const noexcept { return (header.flags & flag_reply) != 0; }
 };
 
+// Memory of bytes that are written before they are read: growing it does not fill it with zeros.
+template <class T>
+struct unfilled : std::allocator<T> {
+  template <class U>
+  struct rebind {
+    using other = unfilled<U>;
+  };
+  template <class U>
+  void construct(U* place) noexcept {
+    ::new (static_cast<void*>(place)) U;
+  }
+  template <class U, class... Arguments>
+  void construct(U* place, Arguments&&... arguments) {
+    ::new (static_cast<void*>(place)) U(std::forward<Arguments>(arguments)...);
+  }
+};
+using byte_buffer = std::vector<std::uint8_t, unfilled<std::uint8_t>>;
+
 constexpr std::size_t padded(std::size_t size) noexcept { return (size + 15) & ~std::size_t{15}; }
 std::size_t frame_length(const frame& what) noexcept; // without padding
 
 // Appends the frame; sets its length, flags of parts, and checksum.
-void append_frame(std::vector<std::uint8_t>& out, const frame& what);
-void append_control(std::vector<std::uint8_t>& out, control kind, bytes payload);
+void append_frame(byte_buffer& out, const frame& what);
+void append_control(byte_buffer& out, control kind, bytes payload);
 
 // Cuts a stream of bytes into frames. Memory grows with what has come, not with what a length promises.
 class frame_reader {

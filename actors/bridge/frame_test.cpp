@@ -48,8 +48,8 @@ void feed(frame_reader& reader, bytes all) {
 
 TEST(crc32c, is_that_of_rfc_3720) {
   EXPECT_EQ(crc32c(as_bytes("123456789")), 0xe3069283u);
-  EXPECT_EQ(crc32c(std::vector<std::uint8_t>(32, 0)), 0x8a9136aau);
-  EXPECT_EQ(crc32c(std::vector<std::uint8_t>(32, 0xff)), 0x62a8ab43u);
+  EXPECT_EQ(crc32c(byte_buffer(32, 0)), 0x8a9136aau);
+  EXPECT_EQ(crc32c(byte_buffer(32, 0xff)), 0x62a8ab43u);
   EXPECT_EQ(crc32c(as_bytes("6789"), crc32c(as_bytes("12345"))), 0xe3069283u);
 }
 
@@ -65,7 +65,7 @@ TEST(hmac, is_that_of_rfc_4231) {
 
 TEST(frames, come_back_with_everything_that_was_in_them) {
   for (const std::string payload : {"", "x", "sixteen bytes...", "seventeen bytes.."}) {
-    std::vector<std::uint8_t> out;
+    byte_buffer out;
     append_frame(out, full_frame(payload));
     EXPECT_EQ(out.size() % 16, 0u);
     frame_reader reader(1 << 20);
@@ -95,7 +95,7 @@ TEST(frames, come_back_with_everything_that_was_in_them) {
 }
 
 TEST(frames, are_cut_out_of_a_stream_however_it_comes) {
-  std::vector<std::uint8_t> out;
+  byte_buffer out;
   for (int i = 0; i < 100; ++i)
     append_frame(out, full_frame(std::string(std::size_t(i) * 7, char('a' + i % 26))));
   std::mt19937 random(1);
@@ -121,7 +121,7 @@ TEST(frames, are_cut_out_of_a_stream_however_it_comes) {
 }
 
 TEST(frames, with_any_bit_changed_are_refused_or_wait_for_more) {
-  std::vector<std::uint8_t> good;
+  byte_buffer good;
   append_frame(good, full_frame("sixteen bytes..."));
   for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
     auto bad = good;
@@ -156,7 +156,7 @@ TEST(frames, of_random_bytes_never_do_harm) {
   std::mt19937 random(2);
   for (int round = 0; round < 2000; ++round) {
     frame_reader reader(4096);
-    std::vector<std::uint8_t> noise(random() % 300);
+    byte_buffer noise(random() % 300);
     for (auto& each : noise)
       each = static_cast<std::uint8_t>(random());
     if (noise.size() > 8) { // believable enough to come further

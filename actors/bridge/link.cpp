@@ -19,7 +19,7 @@ constexpr std::size_t greeting_limit = 4096; // no frame is longer before the ot
 link::link(link_owner& owner, runtime::bus& bus, const settings& how, std::unique_ptr<stream> connection, bool dialed,
            std::string where)
     : owner_(owner), bus_(bus), how_(how), stream_(std::move(connection)), dialed_(dialed), where_(std::move(where)),
-      timer_(stream_->executor()), acknowledging_(stream_->executor()), reader_(greeting_limit) {}
+      timer_(stream_->executor()), acknowledging_(stream_->executor()), reader_(greeting_limit), writer_(*stream_) {}
 
 void link::start() {
   started_ = last_heard_ = steady_clock::now();
@@ -32,7 +32,7 @@ void link::start() {
   our_hello_.wants_proof = !how_.token.empty();
   our_hello_.max_frame = static_cast<std::uint32_t>(how_.max_frame);
   our_hello_.window = how_.window;
-  wire::append(out_, control::hello, our_hello_);
+  say(control::hello, our_hello_);
   stream_->begin(as_user());
   tick();
 }
@@ -42,7 +42,7 @@ void link::on_begun(const std::error_code& error) {
     return;
   if (error)
     return close(stream_->describe(error));
-  begun_ = true;
+  writer_.begin();
   flush();
   read();
 }
@@ -52,12 +52,13 @@ void link::on_begun(const std::error_code& error) {
 void link::refuse(wire::RefusalReason why, const std::string& text) {
   if (state_ == state::closed || closes_when_written_)
     return;
-  if (!begun_)
+  if (!writer_.has_begun())
     return close(text); // nobody can hear it
+  release_outbox();     // the refusal is the last frame
   wire::RefusalT refusal;
   refusal.reason = why;
   refusal.text = text;
-  wire::append(out_, control::refusal, refusal);
+  say(control::refusal, refusal);
   closes_when_written_ = true;
   why_closed_ = text;
   flush();
@@ -70,16 +71,18 @@ void link::close(const std::string& why) {
     return;
   const auto self = shared_from_this(); // the owner may forget us
   state_ = state::closed;
-  stream_->close();
+  release_outbox();
+  writer_.end();
   timer_.cancel();
   acknowledging_.cancel();
-  std::error_code ignored;
-  if (messages_)
-    messages_->close(ignored);
   for (const auto& [correlation, request] : being_answered_)
     stop_asking(request); // nobody waits for it any more
   being_answered_.clear();
-  asked_.clear(); // whoever asked hears that nobody answers
+  decltype(asked_) asked; // whoever asked hears that nobody answers
+  {
+    std::lock_guard lock(asking_);
+    asked.swap(asked_);
+  }
   owner_.link_is_closed(*this, why);
 }
 
@@ -105,13 +108,19 @@ void link::on_read(const std::error_code& error, std::size_t count) {
 }
 
 void link::handle_all() {
-  while (state_ != state::closed && !closes_when_written_ && !stopped_) {
-    auto next = reader_.next();
-    if (!next)
-      return protocol_error(next.error().text);
-    if (!*next)
-      break;
-    handle(**next);
+  {
+    // What comes may go on over other links: what is theirs goes out together, at the end.
+    const gathering_here here;
+    while (state_ != state::closed && !closes_when_written_ && !stopped_) {
+      auto next = reader_.next();
+      if (!next) {
+        protocol_error(next.error().text);
+        break;
+      }
+      if (!*next)
+        break;
+      handle(**next);
+    }
   }
   acknowledge(false);
   flush();
@@ -124,39 +133,43 @@ void link::go_on() {
 }
 
 void link::flush() {
-  if (writing_ || !begun_ || state_ == state::closed)
+  if (state_ == state::closed)
     return;
-  if (out_.empty()) {
+  switch (writer_.flush()) {
+  case writer::progress::done:
     if (closes_when_written_)
       close(why_closed_);
     return;
+  case writer::progress::rest:
+    return writer_.write_rest(as_user());
+  case writer::progress::failed:
+    return close(stream_->describe(writer_.error()));
+  case writer::progress::busy:
+    return;
   }
-  said_something_ = true;
-  being_written_.clear();
-  std::swap(out_, being_written_);
-  // At once what the connection takes; asking the kernel to tell when it can would cost more than that.
-  std::error_code error;
-  const auto sent = stream_->write_now(being_written_, error);
-  if (error)
+}
+
+void link::flush_rest() {
+  if (state_ == state::closed)
+    return;
+  if (const auto error = writer_.error())
     return close(stream_->describe(error));
-  stats_.bytes_out += sent;
-  if (sent == being_written_.size()) {
-    if (closes_when_written_)
-      close(why_closed_);
-    return;
-  }
-  writing_ = true;
-  stream_->write(bytes(being_written_).subspan(sent), as_user());
+  writer_.write_rest(as_user());
 }
 
 void link::on_written(const std::error_code& error, std::size_t count) {
-  writing_ = false;
   if (error)
     return close(stream_->describe(error));
-  stats_.bytes_out += count;
+  writer_.on_written(count);
   flush();
-  if (state_ == state::up && !writing_)
-    pump();
+  if (peer_ != nullptr && state_ == state::up)
+    peer_->waiting->go_on();
+}
+
+link_stats link::stats() const {
+  auto now = stats_;
+  now.bytes_out = writer_.bytes_out();
+  return now;
 }
 
 // ---- time ----
@@ -176,9 +189,8 @@ void link::tick() {
     acknowledge(true);
     tell_drops();
     forget_settled_requests();
-    if (!said_something_)
-      append_control(out_, control::heartbeat, {});
-    said_something_ = false;
+    if (const auto bytes_out = writer_.bytes_out(); std::exchange(bytes_out_before_, bytes_out) == bytes_out)
+      writer_.add([](byte_buffer& out) { append_control(out, control::heartbeat, {}); });
     flush();
   }
   if (state_ == state::closed)
@@ -261,7 +273,7 @@ void link::on_hello(bytes payload) {
     wire::ProofT proof;
     const auto mac = proof_of(dialed_);
     proof.mac.assign(mac.begin(), mac.end());
-    wire::append(out_, control::proof, proof);
+    say(control::proof, proof);
   }
   state_ = our_hello_.wants_proof ? state::proving : state::waiting_for_ready;
   if (state_ == state::waiting_for_ready)
@@ -307,7 +319,7 @@ void link::send_ready() {
   ready.stream = peer_->stream;
   ready.heard_stream = peer_->heard_stream;
   ready.heard = peer_->heard;
-  wire::append(out_, control::ready, ready);
+  say(control::ready, ready);
   if (ready_)
     become_up();
 }
@@ -333,24 +345,26 @@ void link::become_up() {
     peer_->heard_stream = ready_->stream;
     peer_->heard = 0;
   }
-  if (ready_->heard_stream == peer_->stream) {
-    for (const auto& each : peer_->waiting->resume(ready_->heard))
-      again_.push_back(each);
-  } else {
-    peer_->waiting->start_anew();
-  }
   state_ = state::up;
-  messages_ =
-      std::make_unique<asio::posix::stream_descriptor>(stream_->executor(), ::dup(peer_->waiting->descriptor()));
   owner_.link_is_up(*this);
-  if (state_ == state::up)
-    pump();
+  if (state_ != state::up)
+    return;
+  const std::shared_ptr<outbox::carrier> by(shared_from_this(), this);
+  if (ready_->heard_stream == peer_->stream)
+    peer_->waiting->resume(by, hello_.window, ready_->heard);
+  else
+    peer_->waiting->start_anew(by, hello_.window);
+}
+
+void link::release_outbox() {
+  if (peer_ != nullptr)
+    peer_->waiting->release(*this);
 }
 
 void link::send_state(const wire::NodeStateT& news) {
   if (state_ != state::up)
     return;
-  wire::append(out_, control::node_state, news);
+  say(control::node_state, news);
   flush();
 }
 

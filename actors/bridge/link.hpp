@@ -11,13 +11,13 @@
 #include "actors/bridge/settings.hpp"
 #include "actors/bridge/stream.hpp"
 #include "actors/bridge/wire.hpp"
+#include "actors/bridge/writer.hpp"
 
 #include <array>
-#include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
 #include <chrono>
-#include <deque>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -55,6 +55,7 @@ public:
   virtual verdict admit(link& by) = 0;
   virtual void link_is_up(link& by) = 0;
   virtual void heard_state(link& by, wire::NodeStateT state) = 0;
+  // Any thread.
   virtual bool leads_to(std::uint64_t neighbour, std::uint64_t origin, std::uint16_t type_id) = 0;
   virtual std::uint64_t ways_version() const = 0; // changes when leads_to() may
   // What a stranger sent is looked at before anybody reads it: invalid_payload. no_reply: it came before, another way.
@@ -75,7 +76,7 @@ struct link_stats {
   std::uint64_t refused = 0;  // of another schema, or come too far
 };
 
-class link : public std::enable_shared_from_this<link>, private stream::user {
+class link : public std::enable_shared_from_this<link>, private stream::user, private outbox::carrier {
 public:
   link(link_owner& owner, runtime::bus& bus, const settings& how, std::unique_ptr<stream> connection, bool dialed,
        std::string where);
@@ -86,19 +87,18 @@ public:
   void close(const std::string& why);
   void send_state(const wire::NodeStateT& news);
   void go_on(); // after deliver() said false
-  void pump();  // sends what waits, as far as credit goes
   void answer(std::uint64_t correlation, status outcome, const runtime::message* reply);
 
   bool dialed() const noexcept { return dialed_; }
   bool is_up() const noexcept { return state_ == state::up; }
   bool was_up() const noexcept { return peer_ != nullptr && ready_; }
   bool is_closed() const noexcept { return state_ == state::closed; }
-  bool has_sent_all() const noexcept { return out_.empty() && !writing_; }
+  bool has_sent_all() const { return writer_.is_empty(); }
   const std::string& where() const noexcept { return where_; }
   const wire::HelloT& hello() const noexcept { return hello_; }
   neighbour* peer() const noexcept { return peer_; }
   const peer_identity& who() const noexcept { return stream_->peer(); }
-  const link_stats& stats() const noexcept { return stats_; }
+  link_stats stats() const;
   runtime::remote_origin origin_of(const frame& what) const; // of a message that came over this link
 
   // Where the outcome of a request goes that came by a link.
@@ -110,6 +110,15 @@ public:
 
 private:
   enum class state { greeting, proving, waiting_for_ready, up, closed };
+  // While it stands, carried() flushes nothing; at its end each link that was given something.
+  class gathering_here {
+  public:
+    gathering_here();
+    ~gathering_here();
+
+  private:
+    std::vector<link_ptr> links_;
+  };
   struct answering {
     std::uint64_t request = 0; // ours
     asker* who = nullptr;
@@ -128,16 +137,26 @@ private:
   void on_ready(bytes payload);
   void send_ready();
   void become_up();
+  void release_outbox();
   void protocol_error(const std::string& what);
   void tick();
   void flush();
+  void flush_rest(); // after another thread has found that it does not all go out at once
+  template <class Native>
+  void say(control kind, const Native& what) {
+    writer_.add([&](byte_buffer& out) { wire::append(out, kind, what); });
+  }
+  void say(const frame& what) {
+    writer_.add([&](byte_buffer& out) { append_frame(out, what); });
+  }
   void on_written(const std::error_code& error, std::size_t count) override;
   std::array<std::uint8_t, 32> proof_of(bool dialer) const;
 
   // link_data.cpp: messages
-  void wait_for_messages();
-  void send(const runtime::message& m, frame what, std::uint64_t sequence);
-  bool send_next(); // false: nothing waits
+  std::size_t append(const runtime::message& m, std::uint64_t sequence, outbox::turn which, byte_buffer& out) override;
+  void carry(byte_buffer& frames) override { writer_.add_all(frames); }
+  bool has_room() const override { return writer_.has_room(); }
+  void carried() override;
   frame frame_of(const runtime::message& m) const;
   bool is_for_peer(const runtime::message& m);
   void on_data(const frame& what);
@@ -162,7 +181,7 @@ private:
   bool will_acknowledge_ = false;
   std::chrono::steady_clock::time_point started_;
   std::chrono::steady_clock::time_point last_heard_;
-  bool said_something_ = false; // since the last tick
+  std::uint64_t bytes_out_before_ = 0; // at the last tick
 
   wire::HelloT our_hello_;
   wire::HelloT hello_;
@@ -171,25 +190,19 @@ private:
   neighbour* peer_ = nullptr;         // once it is admitted, which our Ready tells it
   std::set<std::uint16_t> differing_; // types that the two sides know by different schemas
 
-  bool begun_ = false; // bytes can pass
   frame_reader reader_;
   bool reading_ = false;
   bool stopped_ = false; // by deliver()
-  std::vector<std::uint8_t> out_;
-  std::vector<std::uint8_t> being_written_;
-  bool writing_ = false;
+  writer writer_;
   bool closes_when_written_ = false;
   std::string why_closed_;
 
-  std::unique_ptr<asio::posix::stream_descriptor> messages_; // readable while the outbox holds some
-  bool waiting_ = false;
-  std::deque<outbox::again> again_;
-  std::uint64_t last_sent_ = 0; // sequence on this link
   std::uint64_t bytes_dealt_with_ = 0;
   std::uint64_t bytes_acknowledged_ = 0;
+  std::mutex asking_;                                             // asked_
   std::unordered_map<std::uint64_t, runtime::message_ptr> asked_; // requests of ours that it is to answer
   std::unordered_map<std::uint64_t, answering> being_answered_;   // by its correlation
-  struct memo {
+  struct memo {                                                   // of append()
     std::uint64_t version = 0;
     std::uint64_t origin = 0;
     std::uint16_t type_id = 0;

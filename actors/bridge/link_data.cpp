@@ -9,8 +9,6 @@
 namespace mycelium::bridge {
 namespace {
 
-constexpr std::size_t most_in_one_write = 256 << 10;
-
 runtime::message_ptr share(const runtime::message& m) { return runtime::message_ptr(m.retain()); }
 
 // On a worker.
@@ -24,78 +22,58 @@ void pass_on(std::uint64_t, std::int32_t outcome, const MyceliumMessage* reply, 
   });
 }
 
+// Links on which something was put while the bridge's thread deals with what has come; they are flushed afterwards.
+thread_local std::vector<link_ptr>* gathered = nullptr;
+
 } // namespace
+
+link::gathering_here::gathering_here() { gathered = &links_; }
+
+link::gathering_here::~gathering_here() {
+  gathered = nullptr;
+  for (const auto& each : links_)
+    each->flush();
+}
 
 // ---- out ----
 
-void link::wait_for_messages() {
-  if (waiting_ || state_ != state::up)
-    return;
-  waiting_ = true;
-  messages_->async_wait(asio::posix::descriptor_base::wait_read,
-                        [self = shared_from_this()](const std::error_code& error) {
-                          self->waiting_ = false;
-                          if (!error)
-                            self->pump();
-                        });
-}
-
-void link::pump() {
-  if (state_ != state::up || closes_when_written_)
-    return;
-  bool more = true;
-  while (more && out_.size() < most_in_one_write) {
-    const auto on_their_way = peer_->waiting->bytes_on_their_way();
-    if (again_.empty() && on_their_way >= hello_.window)
-      return flush(); // a Credit goes on
-    more = send_next();
-  }
-  flush();
-  if (state_ != state::up)
-    return;
-  if (!more)
-    return wait_for_messages();
-  if (!writing_) // others have their turn first
-    asio::post(stream_->executor(), [self = shared_from_this()] { self->pump(); });
-}
-
-bool link::send_next() {
-  if (!again_.empty()) {
-    const auto each = again_.front();
-    again_.pop_front();
-    send(*each.what, frame_of(*each.what), each.sequence);
-    return true;
-  }
-  auto next = peer_->waiting->take();
-  if (!next)
-    return false;
-  const auto& m = *next;
-  if (!is_for_peer(m)) {
-    peer_->waiting->pass_over();
-    return true;
-  }
+// Under the outbox's lock, on whatever thread.
+std::size_t link::append(const runtime::message& m, std::uint64_t sequence, outbox::turn which, byte_buffer& out) {
+  if (which == outbox::turn::first && !is_for_peer(m))
+    return 0;
   auto what = frame_of(m);
-  const auto length = frame_length(what);
-  if (length > hello_.max_frame) {
+  const auto size = padded(frame_length(what));
+  if (size > hello_.max_frame) {
     bus_.log(runtime::log_level::warning, where_ + ": a message of type " + std::to_string(m.type_id()) + " and " +
                                               std::to_string(m.size()) + " bytes is longer than the other side takes");
-    peer_->waiting->pass_over();
-    return true;
+    return 0;
   }
-  const auto sequence = peer_->waiting->sent(std::move(next), padded(length));
-  send(m, std::move(what), sequence); // the outbox holds it
-  return true;
-}
-
-void link::send(const runtime::message& m, frame what, std::uint64_t sequence) {
-  if (auto* request = m.request()) {
-    if (!request->settled())
-      asked_[m.correlation_id] = share(m);
+  if (const auto* request = m.request()) {
     what.header.flags |= flag_request;
+    if (!request->settled()) {
+      std::lock_guard lock(asking_);
+      asked_[m.correlation_id] = share(m);
+    }
   }
   what.header.sequence = sequence;
-  last_sent_ = sequence;
-  append_frame(out_, what);
+  append_frame(out, what);
+  return size;
+}
+
+void link::carried() {
+  if (gathered != nullptr) {
+    if (gathered->empty() || gathered->back().get() != this)
+      gathered->push_back(shared_from_this());
+    return;
+  }
+  switch (writer_.flush()) {
+  case writer::progress::rest:
+  case writer::progress::failed:
+    return asio::post(stream_->executor(), [self = shared_from_this()] { self->flush_rest(); });
+  case writer::progress::done:
+  case writer::progress::busy:
+    return;
+  }
 }
 
 frame link::frame_of(const runtime::message& m) const {
@@ -140,19 +118,15 @@ bool link::is_for_peer(const runtime::message& m) {
 
 void link::on_credit(bytes payload) {
   const auto credit = wire::read<wire::Credit>(payload);
-  if (!credit || credit->sequence > last_sent_)
-    return protocol_error("a Credit for what was not sent");
-  peer_->waiting->acknowledge(credit->sequence);
-  pump();
+  if (!credit || !peer_->waiting->acknowledge(credit->sequence))
+    protocol_error("a Credit for what was not sent");
 }
 
 void link::tell_drops() {
-  for (const auto& [type_id, count] : peer_->waiting->take_drops()) {
-    wire::LostT lost;
-    lost.type_id = type_id;
-    lost.count = count;
-    wire::append(out_, control::lost, lost);
-  }
+  wire::LostT lost;
+  lost.count = peer_->waiting->take_drops();
+  if (lost.count != 0)
+    say(control::lost, lost);
 }
 
 // ---- in ----
@@ -211,11 +185,11 @@ void link::acknowledge(bool at_once) {
   const auto news = bytes_dealt_with_ - bytes_acknowledged_;
   if (state_ != state::up || news == 0 || stopped_)
     return;
-  if (!at_once && news < how_.window / 4)
+  if (!at_once && news < std::min(how_.window / 4, 128u << 10))
     return acknowledge_soon();
   wire::CreditT credit;
   credit.sequence = peer_->heard;
-  wire::append(out_, control::credit, credit);
+  say(control::credit, credit);
   bytes_acknowledged_ = bytes_dealt_with_;
 }
 
@@ -271,32 +245,42 @@ void link::answer(std::uint64_t correlation, status outcome, const runtime::mess
   what.header.correlation = correlation;
   what.header.outcome = static_cast<std::int16_t>(outcome);
   acknowledge(true); // so that the other side lets go of the request
-  append_frame(out_, what);
+  say(what);
   flush();
 }
 
 void link::on_reply(const frame& what) {
-  const auto found = asked_.find(what.header.correlation);
-  if (found == asked_.end())
+  runtime::message_ptr request;
+  {
+    std::lock_guard lock(asking_);
+    if (auto found = asked_.extract(what.header.correlation))
+      request = std::move(found.mapped());
+  }
+  if (!request)
     return; // too late
-  const auto request = std::move(found->second);
-  asked_.erase(found);
   if (what.header.outcome == 0 && owner_.judge(*this, what) == status::success)
     (void)bus_.reply(*request, what.header.type_id, what.payload); // or another server was faster
 }
 
 void link::forget_settled_requests() {
-  for (auto each = asked_.begin(); each != asked_.end();) {
-    if (!each->second->request()->settled()) {
-      ++each;
-      continue;
+  std::vector<runtime::message_ptr> settled;
+  {
+    std::lock_guard lock(asking_);
+    for (auto each = asked_.begin(); each != asked_.end();) {
+      if (!each->second->request()->settled()) {
+        ++each;
+        continue;
+      }
+      settled.push_back(std::move(each->second));
+      each = asked_.erase(each);
     }
+  }
+  for (const auto& each : settled) {
     frame what;
     what.header.type_id = static_cast<std::uint16_t>(control::forget);
     what.header.flags = flag_control;
-    what.header.correlation = each->first;
-    append_frame(out_, what);
-    each = asked_.erase(each);
+    what.header.correlation = each->correlation_id;
+    say(what);
   }
 }
 

@@ -31,6 +31,17 @@ bool network::set_wants(std::vector<std::uint16_t> wants) {
   return true;
 }
 
+void network::set_linked(node_id neighbour) {
+  const auto known = nodes_.find(neighbour);
+  if (known == nodes_.end())
+    return;
+  auto& its = known->second.neighbours;
+  const auto place = std::ranges::lower_bound(its, self_);
+  if (place == its.end() || *place != self_)
+    its.insert(place, self_);
+  forget_ways();
+}
+
 bool network::learn(node_state state) {
   if (state.id == self_ || state.neighbours.size() > max_neighbours)
     return false;

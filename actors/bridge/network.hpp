@@ -33,6 +33,9 @@ public:
   // A new version of what this node says of itself; false if nothing changed.
   bool set_neighbours(std::vector<node_id> neighbours);
   bool set_wants(std::vector<std::uint16_t> wants);
+  // A link to it is up, which it has agreed to: whatever was heard of it before, it counts as linked until it says
+  // more.
+  void set_linked(node_id neighbour);
   // What another node says; false if it is not news, or there is no room. News has to be told to all neighbours.
   bool learn(node_state state);
   // All that are known, oneself included: what a new neighbour is told.

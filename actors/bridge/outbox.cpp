@@ -1,150 +1,205 @@
 #include "actors/bridge/outbox.hpp"
 
+#include "actors/runtime/deadline.hpp"
+
 #include <algorithm>
+#include <utility>
 
 namespace mycelium::bridge {
+namespace {
 
-using runtime::message_ptr;
+// Messages that come closer than that are worth gathering: a worker does it. A write costs about as much.
+constexpr std::int64_t dense_ns = 4000;
+
+runtime::message_ptr share(const runtime::message& m) { return runtime::message_ptr(m.retain()); }
+
+} // namespace
 
 outbox::outbox(runtime::bus& bus, std::uint64_t link_id, std::string name, const settings& how)
     : bus_(bus), link_id_(link_id), name_(std::move(name)), how_(how) {}
 
 outbox::~outbox() {
-  for (; taken_begin_ != taken_end_; ++taken_begin_)
-    if (const auto* m = taken_[taken_begin_].content)
-      m->release();
-  if (queue_)
-    (void)bus_.close_queue(queue_id_); // the bus may be closing: then it does it
+  if (lane_)
+    (void)bus_.unsubscribe(lane_->id()); // the bus may be closing: then it does it
 }
 
 result<void> outbox::open() {
-  auto opened = bus_.open_queue();
-  if (!opened)
-    return opened.error();
-  queue_id_ = *opened;
-  queue_ = bus_.find_queue(queue_id_);
-  if (!queue_)
-    return failure{status::closed, "the runtime is closed; create a new one"};
-  auto descriptor = queue_->descriptor();
-  if (!descriptor)
-    return descriptor.error();
-  descriptor_ = *descriptor;
-  return {};
+  runtime::subscription_options options;
+  options.name = name_;
+  options.when_full = how_.when_full;
+  options.capacity = how_.capacity;
+  options.block_timeout_ns = how_.block_timeout_ns != 0 ? how_.block_timeout_ns : bus_.options().block_timeout_ns;
+  options.leads_away = true;
+  options.run_inline = true;
+  options.user_data = this;
+  options.on_batch = [](const MyceliumMessage* const* messages, std::size_t count, void* self) {
+    static_cast<outbox*>(self)->take({reinterpret_cast<const runtime::message* const*>(messages), count});
+  };
+  const auto subscribed = bus_.subscribe(std::move(options));
+  if (!subscribed)
+    return subscribed.error();
+  lane_ = bus_.find_lane(*subscribed);
+  return lane_ ? result<void>() : failure{status::closed, "the runtime is closed; create a new one"};
 }
 
-void outbox::want(const std::vector<std::uint16_t>& types) {
-  for (auto known = types_.begin(); known != types_.end();) {
-    if (std::ranges::binary_search(types, known->first)) {
-      ++known;
-      continue;
+void outbox::want(const std::vector<std::uint16_t>& types) { (void)bus_.set_types(lane_->id(), types); }
+
+std::uint64_t outbox::take_drops() {
+  const auto now = stats().dropped;
+  return now - std::exchange(drops_told_, now);
+}
+
+// ---- out ----
+
+void outbox::take(std::span<const runtime::message* const> batch) {
+  std::shared_ptr<carrier> by;
+  {
+    std::lock_guard lock(mutex_);
+    by = by_;
+    const bool has_room = by && by->has_room();
+    for (const auto* m : batch) {
+      if (has_room && held_.empty() && bytes_on_their_way_ < window_)
+        send_locked(*m);
+      else
+        held_.push_back(share(*m));
     }
-    // What waits in it is for somebody who does not want it any more.
-    std::uint64_t capacity = 0;
-    if (const auto stats = bus_.subscription_stats(known->second.subscription, capacity))
-      dropped_before_ += stats->waiting;
-    dropped_before_ += drops_of(known->second);
-    (void)bus_.unsubscribe(known->second.subscription);
-    known = types_.erase(known);
+    if (by && !frames_.empty())
+      by->carry(frames_);
+    if (!held_.empty())
+      lane_->pause();
+    const auto now = runtime::monotonic_ns();
+    const auto turns_apart = now - std::exchange(last_turn_ns_, now);
+    lane_->prefer_worker(turns_apart < dense_ns * static_cast<std::int64_t>(batch.size()));
   }
-  for (const auto type_id : types) {
-    if (types_.contains(type_id))
-      continue;
-    runtime::subscription_options options;
-    options.name = name_ + ":" + std::to_string(type_id);
-    options.type_id = type_id;
-    options.when_full = how_.when_full;
-    options.capacity = how_.capacity;
-    options.block_timeout_ns = how_.block_timeout_ns != 0 ? how_.block_timeout_ns : bus_.options().block_timeout_ns;
-    options.leads_away = true;
-    options.queue = queue_;
-    if (auto subscribed = bus_.subscribe(std::move(options)))
-      types_[type_id] = {.subscription = *subscribed};
-    else
-      bus_.log(runtime::log_level::error, name_ + ": " + subscribed.error().text);
-  }
+  if (by)
+    by->carried();
 }
 
-message_ptr outbox::take() {
-  for (;;) {
-    while (taken_begin_ != taken_end_)
-      if (const auto* m = taken_[taken_begin_++].content)
-        return message_ptr(m);
-    const auto received = queue_->receive(taken_, runtime::deadline::in(0));
-    taken_begin_ = 0;
-    taken_end_ = received ? *received : 0;
-    if (taken_end_ == 0)
-      return {};
+void outbox::send_locked(const runtime::message& m) {
+  const auto size = by_->append(m, sequence_ + 1, turn::first, frames_);
+  if (size == 0) {
+    ++stats_.passed_over;
+    return;
   }
-}
-
-std::uint64_t outbox::sent(message_ptr what, std::size_t size) {
   ++stats_.sent;
-  on_their_way_ += size;
-  on_its_way_.push_back({++sequence_, size, std::move(what)});
-  return sequence_;
+  bytes_on_their_way_ += size;
+  on_its_way_.push_back({++sequence_, size, share(m)});
 }
 
-std::uint64_t outbox::drops_of(const wanted& type) const {
-  std::uint64_t capacity = 0;
-  const auto stats = bus_.subscription_stats(type.subscription, capacity);
-  std::uint64_t sum = 0;
-  if (stats)
-    for (const auto each : stats->dropped)
-      sum += each;
-  return sum;
-}
-
-std::vector<std::pair<std::uint16_t, std::uint64_t>> outbox::take_drops() {
-  std::vector<std::pair<std::uint16_t, std::uint64_t>> news;
-  for (auto& [type_id, type] : types_) {
-    const auto now = drops_of(type);
-    if (now != type.told)
-      news.emplace_back(type_id, now - type.told);
-    type.told = now;
+bool outbox::go_on_locked() {
+  const bool has_room = by_ && by_->has_room();
+  while (has_room && !held_.empty() && bytes_on_their_way_ < window_) {
+    const auto next = std::move(held_.front());
+    held_.pop_front();
+    send_locked(*next);
   }
-  return news;
+  if (by_ && !frames_.empty())
+    by_->carry(frames_);
+  if (!held_.empty() || !lane_->is_paused())
+    return false;
+  lane_->resume(); // before the lock is down: who pauses after this sees what is held then
+  return true;
 }
 
-void outbox::acknowledge(std::uint64_t sequence) {
+void outbox::wake(bool actor, carrier* by) {
+  if (actor)
+    runtime::bus::poke(*lane_);
+  if (by != nullptr)
+    by->carried();
+}
+
+// ---- links and acknowledgements ----
+
+void outbox::resume(std::shared_ptr<carrier> by, std::uint64_t window, std::uint64_t heard) {
+  bool actor;
+  {
+    std::lock_guard lock(mutex_);
+    by_ = by;
+    window_ = window;
+    acknowledge_locked(heard);
+    for (const auto& each : on_its_way_)
+      by_->append(*each.what, each.sequence, turn::again, frames_);
+    stats_.sent_again += on_its_way_.size();
+    if (!frames_.empty())
+      by_->carry(frames_);
+    actor = go_on_locked();
+  }
+  wake(actor, by.get());
+}
+
+void outbox::start_anew(std::shared_ptr<carrier> by, std::uint64_t window) {
+  bool actor;
+  {
+    std::lock_guard lock(mutex_);
+    by_ = by;
+    window_ = window;
+    stats_.lost += on_its_way_.size();
+    on_its_way_.clear();
+    bytes_on_their_way_ = 0;
+    sequence_ = 0;
+    actor = go_on_locked();
+  }
+  wake(actor, by.get());
+}
+
+void outbox::release(const carrier& by) {
+  std::lock_guard lock(mutex_);
+  if (by_.get() == &by)
+    by_ = {};
+}
+
+bool outbox::acknowledge(std::uint64_t sequence) {
+  {
+    std::lock_guard lock(mutex_);
+    if (sequence > sequence_)
+      return false;
+    acknowledge_locked(sequence);
+  }
+  go_on();
+  return true;
+}
+
+void outbox::go_on() {
+  bool actor;
+  std::shared_ptr<carrier> by;
+  {
+    std::lock_guard lock(mutex_);
+    if (held_.empty())
+      return;
+    by = by_;
+    actor = go_on_locked();
+  }
+  wake(actor, by.get());
+}
+
+void outbox::acknowledge_locked(std::uint64_t sequence) {
   while (!on_its_way_.empty() && on_its_way_.front().sequence <= sequence) {
-    on_their_way_ -= on_its_way_.front().size;
+    bytes_on_their_way_ -= on_its_way_.front().size;
     on_its_way_.pop_front();
     ++stats_.acknowledged;
   }
 }
 
-std::vector<outbox::again> outbox::resume(std::uint64_t sequence) {
-  acknowledge(sequence);
-  std::vector<again> rest;
-  for (const auto& each : on_its_way_)
-    rest.push_back({each.sequence, each.what.get()});
-  stats_.sent_again += rest.size();
-  return rest;
-}
-
-void outbox::start_anew() {
-  stats_.lost += on_its_way_.size();
-  on_its_way_.clear();
-  on_their_way_ = 0;
-  sequence_ = 0;
-}
+// ---- counts ----
 
 outbox_stats outbox::stats() const {
-  auto now = stats_;
-  now.dropped = dropped_before_;
-  for (const auto& [type_id, type] : types_)
-    now.dropped += drops_of(type);
+  outbox_stats now;
+  {
+    std::lock_guard lock(mutex_);
+    now = stats_;
+    now.held = held_.size();
+    now.bytes_on_their_way = bytes_on_their_way_;
+  }
+  for (const auto each : lane_->stats().dropped)
+    now.dropped += each;
   return now;
 }
 
-bool outbox::is_empty() {
-  if (!on_its_way_.empty() || taken_begin_ != taken_end_)
+bool outbox::is_empty() const {
+  if (lane_->stats().waiting != 0) // first: what has left it is found in the lists
     return false;
-  return std::ranges::all_of(types_, [this](const auto& type) {
-    std::uint64_t capacity = 0;
-    const auto stats = bus_.subscription_stats(type.second.subscription, capacity);
-    return !stats || stats->waiting == 0;
-  });
+  std::lock_guard lock(mutex_);
+  return on_its_way_.empty() && held_.empty();
 }
 
 } // namespace mycelium::bridge

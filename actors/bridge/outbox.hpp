@@ -1,16 +1,17 @@
-// What waits for, or is on its way to, one neighbour: a subscription of the bus for each type that it is to be sent, a
-// queue in front of them, and the messages that it has not acknowledged yet. Outlives a link that is cut, so that the
-// next link to the same node goes on where it stopped: nothing is lost and nothing comes twice. On the thread of the
-// bridge.
+// What waits for, or is on its way to, one neighbour: an actor whose mailbox gets the types that it is to be sent, in
+// the order in which they were published, and whose turns put them on the link; and the messages that are not
+// acknowledged yet. A turn runs on the publisher's thread where messages are few, so that they leave at once, and on a
+// worker where they are many. Outlives a link that is cut, so that the next link to the same node goes on where it
+// stopped: nothing is lost and nothing comes twice. Functions are the bridge's thread's unless they say otherwise.
 #pragma once
 
 #include "actors/bridge/frame.hpp"
 #include "actors/bridge/settings.hpp"
 #include "actors/runtime/bus.hpp"
 
-#include <array>
 #include <deque>
-#include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -23,10 +24,28 @@ struct outbox_stats {
   std::uint64_t lost = 0;         // of sent, never acknowledged by a node that is gone
   std::uint64_t dropped = 0;      // for want of room, by the policy
   std::uint64_t passed_over = 0;  // not for this neighbour: it gets them another way, or sent them
+  std::uint64_t held = 0;         // taken out of a mailbox, waiting for credit or a link
+  std::uint64_t bytes_on_their_way = 0;
 };
 
 class outbox {
 public:
+  enum class turn { first, again };
+  // The link of now. Called on any thread, one at a time but for carried().
+  class carrier {
+  public:
+    virtual ~carrier() = default;
+    // Appends the message's frame with this sequence to `out`; returns its size with padding, 0 if the message is not
+    // for the neighbour. What was for it the first time is so again.
+    virtual std::size_t append(const runtime::message& m, std::uint64_t sequence, turn which, byte_buffer& out) = 0;
+    // Frames in the order in which they are to go out; leaves the vector empty.
+    virtual void carry(byte_buffer& frames) = 0;
+    // False while the connection does not take what it was given.
+    virtual bool has_room() const = 0;
+    // After one or more carry(): now they may go out.
+    virtual void carried() = 0;
+  };
+
   outbox(runtime::bus& bus, std::uint64_t link_id, std::string name, const settings& how);
   ~outbox(); // what is left counts as lost
   outbox(const outbox&) = delete;
@@ -34,34 +53,25 @@ public:
 
   std::uint64_t link_id() const noexcept { return link_id_; }
   result<void> open();
-  // Readable while messages may wait.
-  int descriptor() const noexcept { return descriptor_; }
   // The types that are to be sent from now on; sorted.
   void want(const std::vector<std::uint16_t>& types);
+  // How many were dropped for want of room since it was asked the last time.
+  std::uint64_t take_drops();
 
-  // ---- sending ----
-  // The next message that waits; none if there is none. Followed by sent() or pass_over().
-  runtime::message_ptr take();
-  // The sequence that it goes out with. `size` bytes count against the window until they are acknowledged.
-  std::uint64_t sent(runtime::message_ptr what, std::size_t size);
-  void pass_over() noexcept { ++stats_.passed_over; }
-  std::uint64_t bytes_on_their_way() const noexcept { return on_their_way_; }
-  // How many of a type were dropped since it was asked the last time, type by type; none: nothing.
-  std::vector<std::pair<std::uint16_t, std::uint64_t>> take_drops();
-
-  // ---- acknowledging ----
-  void acknowledge(std::uint64_t sequence);
-  struct again {
-    std::uint64_t sequence;
-    const runtime::message* what;
-  };
-  // A new link to the same node, which has received up to `sequence`: what it has not is to be sent again.
-  std::vector<again> resume(std::uint64_t sequence);
+  // A new link to the same node, which has received up to `heard`: what it has not is sent again. `window`: how many
+  // bytes may be on their way.
+  void resume(std::shared_ptr<carrier> by, std::uint64_t window, std::uint64_t heard);
   // A new link to another node in the place of the old: what was on its way is lost.
-  void start_anew();
+  void start_anew(std::shared_ptr<carrier> by, std::uint64_t window);
+  // The link ends, if it is the one of now.
+  void release(const carrier& by);
+  // The neighbour has dealt with all up to this sequence. False if that was never sent.
+  bool acknowledge(std::uint64_t sequence);
+  // The link has room again.
+  void go_on();
 
   outbox_stats stats() const;
-  bool is_empty();
+  bool is_empty() const;
 
 private:
   struct on_its_way {
@@ -69,27 +79,30 @@ private:
     std::size_t size;
     runtime::message_ptr what;
   };
-  struct wanted {
-    std::uint64_t subscription = 0;
-    std::uint64_t told = 0; // drops that were told
-  };
-  std::uint64_t drops_of(const wanted& type) const;
+  // In the actor's turn.
+  void take(std::span<const runtime::message* const> batch);
+  void send_locked(const runtime::message& m);
+  void acknowledge_locked(std::uint64_t sequence);
+  // Sends what is held as far as credit goes. True: the actor may go on when the lock is down.
+  bool go_on_locked();
+  void wake(bool actor, carrier* by);
 
   runtime::bus& bus_;
   const std::uint64_t link_id_;
   const std::string name_;
   const settings& how_;
-  std::uint64_t queue_id_ = 0;
-  runtime::counted_ptr<runtime::delivery_queue> queue_;
-  int descriptor_ = -1;
-  std::map<std::uint16_t, wanted> types_;
-  std::array<runtime::delivery, 64> taken_;
-  std::size_t taken_begin_ = 0;
-  std::size_t taken_end_ = 0;
+  runtime::counted_ptr<runtime::lane> lane_;
+  std::uint64_t drops_told_ = 0;
+
+  mutable std::mutex mutex_; // all below; the writer's comes after it, and the bridge's for ways
+  std::shared_ptr<carrier> by_;
+  std::uint64_t window_ = 0;
   std::uint64_t sequence_ = 0;
   std::deque<on_its_way> on_its_way_;
-  std::uint64_t on_their_way_ = 0;   // bytes
-  std::uint64_t dropped_before_ = 0; // by subscriptions that are no more
+  std::uint64_t bytes_on_their_way_ = 0;
+  std::deque<runtime::message_ptr> held_;
+  byte_buffer frames_;
+  std::int64_t last_turn_ns_ = 0;
   outbox_stats stats_;
 };
 

@@ -32,7 +32,7 @@ struct settings {
   std::size_t max_links = 256;
   std::size_t max_frame = 16u << 20;
   std::uint32_t window = 4u << 20; // bytes of data frames on their way to us
-  std::uint32_t capacity = 65536;  // messages of a type that wait for one neighbour
+  std::uint32_t capacity = 4096;   // messages of a type that wait for one neighbour
   runtime::policy when_full = runtime::policy::block;
   std::int64_t block_timeout_ns = 0; // 0: the runtime's
   std::chrono::milliseconds hello_timeout{5000};

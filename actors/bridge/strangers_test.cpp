@@ -15,7 +15,7 @@ public:
     if (fd_ >= 0)
       ::close(fd_);
   }
-  void send(const std::vector<std::uint8_t>& all) {
+  void send(const byte_buffer& all) {
     for (std::size_t sent = 0; sent < all.size();) {
       const auto n = ::send(fd_, all.data() + sent, all.size() - sent, MSG_NOSIGNAL);
       if (n <= 0)
@@ -25,7 +25,7 @@ public:
   }
   template <class Native>
   void say(control kind, const Native& what) {
-    std::vector<std::uint8_t> out;
+    byte_buffer out;
     wire::append(out, kind, what);
     send(out);
   }
@@ -110,10 +110,11 @@ protected:
     settings how;
     how.hello_timeout = 100ms;
     how.max_links = 8;
+    how.capacity = 16'384;
     return how;
   }
-  static std::vector<std::uint8_t> data(std::uint16_t type_id, std::uint64_t sequence, std::string_view payload,
-                                        std::uint16_t flags = 0) {
+  static byte_buffer data(std::uint16_t type_id, std::uint64_t sequence, std::string_view payload,
+                          std::uint16_t flags = 0) {
     frame what;
     what.header.type_id = type_id;
     what.header.flags = flags;
@@ -121,7 +122,7 @@ protected:
     what.envelope.origin = 77;
     what.envelope.sequence = sequence;
     what.payload = {reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size()};
-    std::vector<std::uint8_t> out;
+    byte_buffer out;
     append_frame(out, what);
     return out;
   }
@@ -137,7 +138,7 @@ TEST_F(strangers, with_random_bytes_are_closed) {
   std::mt19937 random(5);
   for (int round = 0; round < 20; ++round) {
     stranger noise(at_);
-    std::vector<std::uint8_t> bytes(random() % 4000 + 64);
+    byte_buffer bytes(random() % 4000 + 64);
     for (auto& each : bytes)
       each = std::uint8_t(random());
     noise.send(bytes);
@@ -163,7 +164,7 @@ TEST_F(strangers, who_promise_a_frame_that_is_too_long_are_closed) {
   header.length = 1u << 30;
   header.type_id = 1;
   header.flags = flag_control;
-  std::vector<std::uint8_t> out(sizeof header);
+  byte_buffer out(sizeof header);
   std::memcpy(out.data(), &header, sizeof header);
   big.send(out);
   EXPECT_TRUE(big.is_closed());
@@ -309,7 +310,7 @@ TEST_F(strangers, who_do_not_read_hold_up_nobody_and_cost_a_bounded_amount) {
   a_.wanted(type, 2);
   const std::string kilobyte(1024, 'x');
   for (int i = 0; i < 10'000; ++i)
-    ASSERT_EQ(a_.publish(kilobyte), status::success); // ten megabytes; its mailbox holds 65536
+    ASSERT_EQ(a_.publish(kilobyte), status::success); // ten megabytes; its mailbox holds 16384
   EXPECT_TRUE(got_.wait_for(10'000));
   for (const auto& each : a_.link().stats().neighbours)
     EXPECT_LE(each.waiting_bytes, (1u << 20) + 2048) << each.name; // the window that it asked for

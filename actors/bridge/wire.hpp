@@ -22,7 +22,7 @@ std::optional<typename Table::NativeTableType> read(bytes payload) {
 }
 
 template <class Native>
-void append(std::vector<std::uint8_t>& out, control kind, const Native& value) {
+void append(byte_buffer& out, control kind, const Native& value) {
   flatbuffers::FlatBufferBuilder builder;
   builder.Finish(Native::TableType::Pack(builder, &value));
   append_control(out, kind, {builder.GetBufferPointer(), builder.GetSize()});

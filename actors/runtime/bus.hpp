@@ -126,8 +126,8 @@ public:
   status publish(read_guard& guard, const outgoing& what, message::bytes content);
   // The `size` bytes at `offset` of a loan, which is taken if they pass admit().
   status publish(read_guard& guard, const outgoing& what, message* loan, std::size_t offset, std::size_t size);
-  // For the thread of a bridge: runs no callback and waits for no lane. Lanes without room, whose policy is to wait,
-  // go to `rest`; to be offered again, until it is empty, before the next message of the same source.
+  // For the thread of a bridge: waits for no lane. Lanes without room, whose policy is to wait, go to `rest`; to be
+  // offered again, until it is empty, before the next message of the same source.
   status publish_at_once(const outgoing& what, message::bytes content, undelivered& rest);
   // True once nothing is left: each lane has taken it, has ended, or has been full for its block_timeout_ns.
   bool offer_again(undelivered& rest);
@@ -149,6 +149,8 @@ public:
   // ---- subscribe: bus_subscribe.cpp ----
   result<std::uint64_t> subscribe(subscription_options options);
   result<status> unsubscribe(std::uint64_t subscription_id); // success or deferred
+  // Of one that leads away: the types that it gets from now on, sorted.
+  result<void> set_types(std::uint64_t subscription_id, std::vector<std::uint16_t> types);
   result<void> wait_for_subscribers(std::uint16_t type_id, std::size_t count, const deadline& until);
   result<void> keep_history(std::uint16_t type_id, std::uint32_t depth);
   result<std::uint64_t> open_queue();
@@ -224,7 +226,7 @@ private:
   static bool would_wait_for_each_other(lane& target);
   static void stop_waiting();
   void forget_finished();
-  void note_types_locked(const lane& changed) const;
+  void note_types_locked() const;
   void forget_finished_locked();
   void change_routes(lane& whose, const std::function<void(route&)>& edit);
   result<void> send_request(const outgoing& what, message::bytes content, pending_request& pending);

@@ -73,8 +73,8 @@ std::vector<std::uint16_t> bus::subscribed_types() const {
   return types;
 }
 
-void bus::note_types_locked(const lane& changed) const {
-  if (types_changed_ && !changed.options().leads_away)
+void bus::note_types_locked() const {
+  if (types_changed_)
     types_changed_();
 }
 

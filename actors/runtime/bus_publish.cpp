@@ -173,8 +173,8 @@ status bus::publish(read_guard& guard, const outgoing& what, message::bytes cont
   const bool kept = to != nullptr && to->kept;
   // A single idle inline subscriber reads the publisher's own bytes.
   const bool aligned = reinterpret_cast<std::uintptr_t>(content.data()) % 16 == 0;
-  if (lanes.size() == 1 && lanes[0]->options().run_inline && aligned && !kept && !needs_extras(what) &&
-      callback_depth() < message_dispatch::max_inline_depth) {
+  if (lanes.size() == 1 && lanes[0]->options().run_inline && !lanes[0]->options().leads_away && aligned && !kept &&
+      !needs_extras(what) && callback_depth() < message_dispatch::max_inline_depth) {
     if (auto* actor = lanes[0]->actor(); actor->try_take()) {
       if (actor->may_deliver_now()) {
         const busy_publisher busy(*this);
@@ -257,7 +257,7 @@ status bus::publish(read_guard& guard, const outgoing& what, message* loan, std:
 
 status bus::publish_at_once(const outgoing& what, message::bytes content, undelivered& rest) {
   auto& me = publishers_.mine();
-  const read_guard guard;
+  read_guard guard;
   if (const auto refused = admit(what.type_id, content); refused != status::success) {
     me.count_refused();
     return refused;
@@ -274,9 +274,13 @@ status bus::publish_at_once(const outgoing& what, message::bytes content, undeli
   lane* one;
   const auto lanes = targets(routing_, to, what, one);
   m->add_references(static_cast<std::uint32_t>(lanes.size()));
-  message_dispatch dispatch(*this, false);
+  message_dispatch dispatch(*this);
   dispatch.offer(m.get(), lanes, true);
-  rest.lanes_ = dispatch.take_full();
+  if (dispatch.has_rest()) {
+    const busy_publisher busy(*this);
+    guard.release();
+    rest.lanes_ = dispatch.run_callbacks();
+  }
   if (!rest.lanes_.empty()) {
     rest.held_ = std::move(m);
     rest.since_ns_ = monotonic_ns();

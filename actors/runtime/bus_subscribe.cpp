@@ -46,12 +46,12 @@ result<std::uint64_t> bus::subscribe(subscription_options options) {
     counted_ptr<history> kept;
     if (data->options().unlisted) {
       routing_.add_unlisted(*data);
-    } else {
+    } else if (!data->options().leads_away) {
       change_routes(*data, [&](route& r) {
         r.lanes.push_back(data.get());
         kept = r.kept;
       });
-      note_types_locked(*data);
+      note_types_locked();
     }
     if (data->options().history != 0) {
       auto past = kept ? kept->last(data->options().history) : history::snapshot{};
@@ -81,9 +81,12 @@ counted_ptr<lane> bus::remove(std::uint64_t subscription_id) {
   entry->data->end(drop_reason::unsubscribed);
   if (entry->data->options().unlisted) {
     routing_.remove_unlisted(*entry->data);
+  } else if (entry->data->options().leads_away) {
+    for (const auto type_id : entry->types)
+      routing_.change(type_id, [&](route& r) { std::erase(r.lanes, entry->data.get()); });
   } else {
     change_routes(*entry->data, [&](route& r) { std::erase(r.lanes, entry->data.get()); });
-    note_types_locked(*entry->data);
+    note_types_locked();
   }
   // No publisher knows the actor any more; a turn that it is in the middle of ends as it began.
   engine::dismiss(entry->actor);
@@ -173,6 +176,26 @@ bool bus::wait_for_restarts(std::uint64_t count, const deadline& until) {
 void bus::for_each_lane(const std::function<void(lane&)>& visit) const {
   for (const auto& l : living_lanes())
     visit(*l);
+}
+
+result<void> bus::set_types(std::uint64_t subscription_id, std::vector<std::uint16_t> types) {
+  {
+    std::lock_guard lock(control_);
+    const auto found = subscriptions_.find(subscription_id);
+    if (found == subscriptions_.end())
+      return no_such_subscription(subscription_id);
+    auto& entry = *found->second;
+    auto* data = entry.data.get();
+    for (const auto type_id : entry.types)
+      if (!std::ranges::binary_search(types, type_id))
+        routing_.change(type_id, [&](route& r) { std::erase(r.lanes, data); });
+    for (const auto type_id : types)
+      if (!std::ranges::binary_search(entry.types, type_id))
+        routing_.change(type_id, [&](route& r) { r.lanes.push_back(data); });
+    entry.types = std::move(types);
+  }
+  changes_.signal();
+  return {};
 }
 
 result<void> bus::wait_for_subscribers(std::uint16_t type_id, std::size_t count, const deadline& until) {

@@ -20,15 +20,17 @@ bool must_not_wait_for(const lane& to) {
 } // namespace
 
 void message_dispatch::do_rest() {
-  // Waiting comes first: what inline callbacks publish must not overtake this message. Their own lanes do not wait
-  // with us, but go to a worker.
-  const bool waits = !full_.empty();
-  for (std::size_t i = 0; i < inline_count_ && waits; ++i)
-    inline_[i]->give_to_worker();
-  for (const auto& to : full_)
+  // Waiting comes first: what inline callbacks publish must not overtake this message.
+  for (const auto& to : run_callbacks())
     wait_and_offer(*to);
-  for (std::size_t i = 0; i < inline_count_ && !waits; ++i)
-    inline_[i]->run_here();
+}
+
+// Where some lane has no room, the callbacks do not run before it has, but on workers.
+std::vector<counted_ptr<lane>> message_dispatch::run_callbacks() {
+  const bool later = !full_.empty();
+  for (std::size_t i = 0; i < inline_count_; ++i)
+    later ? inline_[i]->give_to_worker() : inline_[i]->run_here();
+  return std::move(full_);
 }
 
 // False at the deadline, and when the thread's interrupt check ends the wait.

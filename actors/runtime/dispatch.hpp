@@ -16,13 +16,12 @@ class message_dispatch {
 public:
   static constexpr int max_inline_depth = 4;
 
-  explicit message_dispatch(bus& owner, bool runs_callbacks = true) noexcept
-      : bus_(owner), runs_callbacks_(runs_callbacks) {}
+  explicit message_dispatch(bus& owner) noexcept : bus_(owner) {}
 
   // Under a read_guard. Takes over one reference of m per lane. wake_now false: the caller wakes the lanes.
   void offer(const message* m, std::span<lane* const> lanes, bool wake_now) {
     for (auto* to : lanes) {
-      if (to->options().run_inline && runs_callbacks_ && try_inline(*to, m))
+      if (to->options().run_inline && try_inline(*to, m))
         continue;
       switch (to->offer(m)) {
       case lane::offered::taken:
@@ -53,8 +52,8 @@ public:
   bool has_rest() const noexcept { return !full_.empty() || inline_count_ != 0; }
   // After the guard is down, if there is a rest: runs inline callbacks and waits for room.
   void do_rest();
-  // Instead of do_rest(), where callbacks do not run here: the lanes that have no room.
-  std::vector<counted_ptr<lane>> take_full() { return std::move(full_); }
+  // Instead, where nothing waits for room: runs inline callbacks; the lanes that have none are the caller's.
+  std::vector<counted_ptr<lane>> run_callbacks();
   status outcome() const noexcept { return outcome_; }
 
 private:
@@ -62,7 +61,8 @@ private:
 
   // If the lane sleeps, its turn is ours: the message is in its place in the ring, the callback runs in do_rest().
   bool try_inline(lane& to, const message* m) {
-    if (inline_count_ == max_inline || callback_depth() >= max_inline_depth || !to.actor()->try_take())
+    if (inline_count_ == max_inline || to.prefers_worker() || callback_depth() >= max_inline_depth ||
+        !to.actor()->try_take())
       return false;
     if (!to.offer_room(m)) {
       to.actor()->give_to_worker();
@@ -76,7 +76,6 @@ private:
   void note_end();
 
   bus& bus_;
-  const bool runs_callbacks_;
   const message* message_ = nullptr;
   status outcome_ = status::success;
   bool interrupted_ = false;

@@ -186,7 +186,7 @@ std::size_t lane::drain_batches(std::size_t quota) noexcept {
   std::array<const message*, most> batch;
   const auto limit = std::min<std::size_t>(options_.batch_max, most);
   std::size_t count = 0;
-  while (count < quota && !ended_.load(std::memory_order_acquire)) {
+  while (count < quota && !ended_.load(std::memory_order_acquire) && !paused_.load(std::memory_order_relaxed)) {
     std::size_t n = 0;
     while (n < limit && (batch[n] = next()) != nullptr)
       ++n;

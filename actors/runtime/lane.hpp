@@ -51,7 +51,7 @@ struct subscription_options {
   std::int64_t block_timeout_ns = 0;
   bool dedicated = false;
   bool run_inline = false;
-  bool leads_away = false; // to another node: no subscriber of this process
+  bool leads_away = false; // to another node: no subscriber of this process; gets the types of bus::set_types
   void (*on_payload)(std::uint16_t, const std::uint8_t*, std::size_t, void*) = nullptr;
   void (*on_message)(const ::MyceliumMessage*, void*) = nullptr;
   void (*on_batch)(const ::MyceliumMessage* const*, std::size_t, void*) = nullptr;
@@ -113,9 +113,15 @@ public:
   }
   void deliver_now(const message& m) noexcept;
   void control() noexcept; // runs on_control
-  // In the lane's own callback or control: deliver nothing more until resume(). Not for batches and queues.
+  // In the lane's own callback or control: deliver nothing more until resume(); a batch that was begun counts as one
+  // message. Not for queues.
   void pause() noexcept { paused_.store(true, std::memory_order_seq_cst); }
   void resume() noexcept { paused_.store(false, std::memory_order_seq_cst); }
+  bool is_paused() const noexcept { return paused_.load(std::memory_order_seq_cst); }
+  bool rests() const noexcept { return is_paused() && !must_announce(); }
+  // Of an inline subscription: messages come so fast that a worker gathers them better than their publishers.
+  void prefer_worker(bool does) noexcept { prefers_worker_.store(does, std::memory_order_relaxed); }
+  bool prefers_worker() const noexcept { return prefers_worker_.load(std::memory_order_relaxed); }
   // Nothing for drain to do? seq_cst, for after the actor announced that it sleeps. In queue mode the ring is not its.
   bool idle() const noexcept {
     return !has_begun() || ((feeds_queue() || is_paused() || ring_.nothing_to_pop()) && !must_announce());
@@ -184,7 +190,6 @@ private:
   void note_depth() noexcept;
   void report_exception() noexcept;
   bool must_announce() const noexcept;
-  bool is_paused() const noexcept { return paused_.load(std::memory_order_seq_cst); }
   void announce_drops() noexcept;
   void announce_recovery() noexcept;
   void tell(const drop_event& event) noexcept;
@@ -198,6 +203,7 @@ private:
   std::atomic<bool> ended_{false};
   std::atomic<bool> begun_;
   std::atomic<bool> paused_{false};
+  std::atomic<bool> prefers_worker_{false};
   std::atomic<std::uint32_t> incarnations_{0};
   std::atomic<bool> finish_later_{false};
   std::atomic<bool> finishing_{false};

@@ -19,9 +19,10 @@ public:
   caf::behavior make_behavior() override;
   resume_result resume(caf::execution_unit* unit, std::size_t max_throughput) override;
 
-  // Publishers, under a read_guard: schedules the actor if it sleeps. Call after the push.
+  // Publishers, under a read_guard: schedules the actor if it sleeps; who resumes a paused one pokes it. Call after the
+  // push.
   void wake() {
-    if (mailbox().blocked() && mailbox().try_unblock())
+    if (mailbox().blocked() && !lane_->rests() && mailbox().try_unblock())
       schedule();
   }
 

@@ -10,6 +10,7 @@ namespace mycelium::runtime {
 struct bus::subscription {
   counted_ptr<lane> data;
   caf::actor actor;
+  std::vector<std::uint16_t> types; // of one that leads away, sorted; the others' are their options'
 };
 
 } // namespace mycelium::runtime

@@ -42,7 +42,7 @@ void read_control(const frame& what) {
 }
 
 // Mutations hardly ever hit a checksum: here it is made right.
-void mend(std::vector<std::uint8_t>& stream) {
+void mend(byte_buffer& stream) {
   frame_header header;
   for (std::size_t at = 0; stream.size() - at >= sizeof header; at += padded(header.length)) {
     std::memcpy(&header, stream.data() + at, sizeof header);
@@ -61,7 +61,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0)
     return 0;
   const std::size_t piece = (data[0] & 0x7fu) + 1;
-  std::vector<std::uint8_t> stream(data + 1, data + size);
+  byte_buffer stream(data + 1, data + size);
   if ((data[0] & 0x80u) != 0)
     mend(stream);
   frame_reader reader(1u << 20);
@@ -79,7 +79,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       const auto& what = **next;
       if (what.is_control())
         read_control(what);
-      std::vector<std::uint8_t> again;
+      byte_buffer again;
       append_frame(again, what);
       if (again.size() != padded(what.header.length))
         std::abort();
