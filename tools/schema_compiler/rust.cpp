@@ -55,18 +55,32 @@ std::string byte_string(schema::bytes bytes) {
 }
 
 // One source file of the crate's codec as a module.
-std::string module(std::string_view name, std::span<const std::uint8_t> text, std::string_view visible = "") {
-  return std::string(visible) + "mod " + std::string(name) + " {\n" +
-         std::string(reinterpret_cast<const char*>(text.data()), text.size()) + "}\n\n";
+std::string module(std::string_view name, std::string_view text, std::string_view visible = "") {
+  return std::string(visible) + "mod " + std::string(name) + " {\n" + std::string(text) + "}\n\n";
 }
+
+std::string_view text_of(std::span<const std::uint8_t> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// In the place of the crate's text.rs.
+constexpr std::string_view text_without_unsafe = R"(//! Text that owns its bytes.
+
+/// The bytes as text; nothing if they are not UTF-8.
+#[inline]
+pub(super) fn own(bytes: &[u8]) -> Option<Box<str>> {
+    std::str::from_utf8(bytes).ok().map(Box::from)
+}
+)";
 
 // The crate's codec with its files put where they are declared.
 std::string carried_codec() {
-  auto text = module("codec", rust_codec_mod(), "\n#[allow(dead_code, unused_imports)]\npub ");
-  const std::pair<std::string, std::span<const std::uint8_t>> files[] = {{"builder", rust_codec_builder()},
-                                                                         {"error", rust_codec_error()},
-                                                                         {"plain", rust_codec_plain()},
-                                                                         {"reader", rust_codec_reader()}};
+  auto text = module("codec", text_of(rust_codec_mod()), "\n#[allow(dead_code, unused_imports)]\npub ");
+  const std::pair<std::string, std::string_view> files[] = {{"builder", text_of(rust_codec_builder())},
+                                                            {"error", text_of(rust_codec_error())},
+                                                            {"plain", text_of(rust_codec_plain())},
+                                                            {"reader", text_of(rust_codec_reader())},
+                                                            {"text", text_without_unsafe}};
   for (const auto& [name, content] : files) {
     const auto declaration = "mod " + name + ";\n";
     text.replace(text.find(declaration), declaration.size(), module(name, content));

@@ -210,6 +210,7 @@ std::string rust_table_codec(const rust_scope& in, std::size_t index) {
     writes += write_slot(in, each, write);
   return fill(R"(
 impl $codec::Table for $name {
+    #[inline]
     fn read(from: &mut $codec::Reader<'_>, start: usize) -> Result<Self, $codec::DecodeError> {
         $enter;
 $reads        from.leave();

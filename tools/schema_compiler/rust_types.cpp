@@ -92,6 +92,7 @@ $constants    /// The canonical encoding: the same value is the same bytes in ev
     }
 
     /// Reads bytes that may come from anywhere; they may stand at any address.
+    #[inline]
     pub fn decode(payload: &[u8]) -> Result<Self, $codec::DecodeError> {
         $codec::decode(payload)
     }
@@ -120,6 +121,7 @@ impl $codec::Message for $name {
         $codec::encode(self)
     }
 
+    #[inline]
     fn decode(payload: &[u8]) -> Result<Self, $codec::DecodeError> {
         $codec::decode(payload)
     }

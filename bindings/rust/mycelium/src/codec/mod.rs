@@ -1,12 +1,13 @@
 //! What generated code needs to read and write messages. Programs use [`Message`], [`DecodeError`] and
 //! [`EncodeError`]; the rest is for the code that `mycelium schema compile --rust` writes.
 //!
-//! Nothing here uses the native library, `unsafe`, or anything but the standard library.
+//! Nothing here uses the native library, or anything but the standard library.
 
 mod builder;
 mod error;
 mod plain;
 mod reader;
+mod text;
 
 use std::cell::Cell;
 
@@ -90,6 +91,7 @@ pub fn with_encoded<T: Table, R>(message: &T, take: impl FnOnce(&[u8]) -> R) -> 
 }
 
 /// Reads a table from a payload.
+#[inline] // so that the value is made where the caller wants it: to move what was just written is to wait for it
 pub fn decode<T: Table>(payload: &[u8]) -> Result<T, DecodeError> {
     let mut reader = Reader::new(payload);
     let start = reader.root()?;

@@ -1,11 +1,9 @@
 //! Reads a FlatBuffer from bytes that nobody has checked. It accepts what `schema/flat_reader.hpp` accepts.
 //! The payload may stand at any address.
 
-use std::str;
-
 use super::error::{DecodeError, Flaw};
 use super::plain::Plain;
-use super::{Table, Union, MAX_PAYLOAD};
+use super::{text, Table, Union, MAX_PAYLOAD};
 
 const MAX_DEPTH: u32 = 64;
 
@@ -26,7 +24,6 @@ pub struct Reader<'a> {
     steps_left: u64,
     reach_left: u64,
     depth: u32,
-    why: DecodeError, // the text was refused
 }
 
 type Read<T> = Result<T, DecodeError>;
@@ -46,7 +43,6 @@ impl<'a> Reader<'a> {
             steps_left: 1024 + 4 * size,
             reach_left: (16 << 20) + 8 * size,
             depth: 0,
-            why: DecodeError::new(Flaw::Other, 0),
         }
     }
 
@@ -265,27 +261,41 @@ impl<'a> Reader<'a> {
         Ok(all)
     }
 
-    // A box is two words, which are returned in registers.
-    #[inline(never)]
-    fn text(&mut self, start: usize) -> Option<Box<str>> {
-        let checked = self.elements(start, 1, 1).and_then(|bytes| match self.payload.get(start + 4 + bytes.len()) {
-            Some(0) => str::from_utf8(bytes).map_err(|_| DecodeError::new(Flaw::NotUtf8, start)),
-            _ => fail(Flaw::Unterminated, start),
-        });
-        match checked {
-            Ok(text) => Some(text.into()),
-            Err(why) => {
-                self.why = why;
-                None
+    #[inline(always)]
+    fn own_text(&mut self, start: usize) -> Read<String> {
+        match text_at(self.payload, start) {
+            Some(text) => {
+                self.spend(0, 4 + text.len(), start)?;
+                Ok(text.into_string())
             }
+            None => Err(self.flaw_of_text(start)),
         }
     }
 
-    #[inline(always)]
-    fn own_text(&mut self, start: usize) -> Read<String> {
-        match self.text(start) {
-            Some(text) => Ok(text.into_string()),
-            None => Err(self.why),
-        }
+    #[cold]
+    fn flaw_of_text(&self, start: usize) -> DecodeError {
+        let count = match self.number::<u32>(start, Flaw::Vector) {
+            Ok(count) => count as usize,
+            Err(why) => return why,
+        };
+        let flaw = match self.payload.get(start.saturating_add(4).saturating_add(count)) {
+            None => Flaw::Vector,
+            Some(0) => Flaw::NotUtf8,
+            Some(_) => Flaw::Unterminated,
+        };
+        DecodeError::new(flaw, start)
+    }
+}
+
+// Not a method: the reader stays in registers. So does a box, which is two words.
+#[inline(never)]
+fn text_at(payload: &[u8], start: usize) -> Option<Box<str>> {
+    let (count, rest) = match payload.get(start..) {
+        Some([a, b, c, d, rest @ ..]) if start % 4 == 0 => (u32::from_le_bytes([*a, *b, *c, *d]) as usize, rest),
+        _ => return None,
+    };
+    match rest.get(count) {
+        Some(0) => text::own(&rest[..count]),
+        _ => None,
     }
 }
