@@ -287,7 +287,8 @@ void bridge::link_is_closed(link& by, const std::string& why) {
     who->current.reset();
     absent_since_[who->node] = std::chrono::steady_clock::now();
     ++stats_.links_cut;
-    log(runtime::log_level::warning, "the link to '" + who->name + "' over " + by.where() + " ended: " + why);
+    const auto level = leaving_ || by.was_left() ? runtime::log_level::info : runtime::log_level::warning;
+    log(level, "the link to '" + who->name + "' over " + by.where() + " ended: " + why);
     watch_absent();
   } else if (!by.was_up()) {
     ++stats_.refused;

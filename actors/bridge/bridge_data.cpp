@@ -121,8 +121,9 @@ void bridge::watch_absent() {
 
 void bridge::forget(neighbour& gone) {
   const auto lost = unsettled(gone);
-  log(runtime::log_level::warning, "'" + gone.name + "' did not come back; " + std::to_string(lost) +
-                                       " messages that were on their way to it count as lost");
+  log(lost == 0 ? runtime::log_level::info : runtime::log_level::warning,
+      "'" + gone.name + "' did not come back; " + std::to_string(lost) +
+          " messages that were on their way to it count as lost");
   stats_.lost += lost;
   neighbours_.erase(gone.node);
 }

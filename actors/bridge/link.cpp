@@ -216,6 +216,9 @@ void link::handle_control(const frame& what) {
   const auto kind = control(what.header.type_id);
   if (kind == control::refusal) {
     const auto refusal = wire::read<wire::Refusal>(what.payload);
+    was_left_ = refusal && refusal->reason == wire::RefusalReason::Leaving;
+    if (was_left_)
+      return close(refusal->text);
     return close(refusal ? "the other side refuses: " + refusal->text : "the other side refuses without a reason");
   }
   const bool greeting = kind == control::hello || kind == control::proof || kind == control::ready;

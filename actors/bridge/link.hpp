@@ -94,6 +94,7 @@ public:
   bool was_up() const noexcept { return peer_ != nullptr && ready_; }
   bool is_closed() const noexcept { return state_ == state::closed; }
   bool has_sent_all() const { return writer_.is_empty(); }
+  bool was_left() const noexcept { return was_left_; } // the other side said that it goes away
   const std::string& where() const noexcept { return where_; }
   const wire::HelloT& hello() const noexcept { return hello_; }
   neighbour* peer() const noexcept { return peer_; }
@@ -195,6 +196,7 @@ private:
   bool stopped_ = false; // by deliver()
   writer writer_;
   bool closes_when_written_ = false;
+  bool was_left_ = false;
   std::string why_closed_;
 
   std::uint64_t bytes_dealt_with_ = 0;
