@@ -22,7 +22,7 @@ FLAGS = ["-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Werror", *(f"-I{folde
 class Docs(unittest.TestCase):
     def test_programs_compile_and_print(self):
         programs = README["programs"](PAGE.read_text(encoding="utf-8"))
-        self.assertEqual([name for name, _, _ in programs], ["hello.cpp", "ask.cpp", "read.cpp"])
+        self.assertEqual([name for name, _, _ in programs], ["hello.cpp", "ask.cpp", "read.cpp", "joined.cpp"])
         with tempfile.TemporaryDirectory() as folder:
             environment = {**os.environ, "LD_LIBRARY_PATH": os.path.dirname(LIBRARY)}
             for name, text, expected in programs:

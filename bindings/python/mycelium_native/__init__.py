@@ -28,6 +28,7 @@ from typing import Any, Self, TypeVar, overload
 from . import _native
 from ._native import (
     LAYOUT_VERSION,
+    BridgeStats,
     ClosedError,
     Envelope,
     ForkedError,
@@ -53,6 +54,7 @@ from .aio import Stream, _Replies
 
 __all__ = [
     "LAYOUT_VERSION",
+    "BridgeStats",
     "ClosedError",
     "Envelope",
     "ForkedError",

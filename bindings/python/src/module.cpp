@@ -82,8 +82,8 @@ int execute(PyObject* module) {
     return -1;
   }
   const bool good = add_errors(module) && add_view_type(module) && add_message_types(module) &&
-                    add_statistics(module) && add_runtime(module) && add_subscription(module) &&
-                    add_oversight(module) && add_queue(module) && add_loan(module) &&
+                    add_statistics(module) && add_bridge_statistics(module) && add_runtime(module) &&
+                    add_subscription(module) && add_oversight(module) && add_queue(module) && add_loan(module) &&
                     PyModule_AddIntConstant(module, "LAYOUT_VERSION", layout_version) == 0 &&
                     PyModule_AddStringConstant(module, "__version__", mycelium_version()) == 0;
   return good ? 0 : -1;

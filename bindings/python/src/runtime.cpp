@@ -155,13 +155,12 @@ PyMethodDef methods[] = {
     {"_close", close, METH_VARARGS, nullptr},
     {nullptr, nullptr, 0, nullptr}};
 
-// The type's methods stand in two files.
+// The type's methods stand in several files.
 std::vector<PyMethodDef>& all_methods() {
   static auto& all = *new std::vector<PyMethodDef>;
-  for (const PyMethodDef* each = methods; all.empty() || each->ml_name; ++each)
-    all.push_back(*each);
-  for (const PyMethodDef* each = control_methods; each->ml_name; ++each)
-    all.push_back(*each);
+  for (const PyMethodDef* of_file : {methods, control_methods, bridge_methods})
+    for (const PyMethodDef* each = of_file; each->ml_name; ++each)
+      all.push_back(*each);
   all.push_back({nullptr, nullptr, 0, nullptr});
   return all;
 }

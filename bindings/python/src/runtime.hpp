@@ -8,6 +8,7 @@
 #include "python.hpp"
 
 #include "mycelium.h"
+#include "mycelium_bridge.h"
 
 #include <condition_variable>
 #include <cstdint>
@@ -70,5 +71,9 @@ bool add_oversight(PyObject* module);
 // runtime_control.cpp:
 extern PyMethodDef control_methods[];
 bool add_statistics(PyObject* module);
+
+// bridge.cpp:
+extern PyMethodDef bridge_methods[];
+bool add_bridge_statistics(PyObject* module);
 
 } // namespace mycelium::python

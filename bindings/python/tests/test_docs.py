@@ -7,7 +7,7 @@ import unittest
 from collecting import run_program
 
 PAGE = pathlib.Path(__file__).parents[3] / "docs" / "python.md"
-PRINTS = ["hi\n", "2\n", "The\nsky\nis\n", "1\n"]
+PRINTS = ["hi\n", "2\n", "hello over there\n", "The\nsky\nis\n", "1\n"]
 
 
 class DocsTest(unittest.TestCase):

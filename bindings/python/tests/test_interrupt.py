@@ -66,6 +66,9 @@ class InterruptTest(unittest.TestCase):
     def test_wait_for_subscribers(self) -> None:
         self.check("bus.wait_for_subscribers(TextMessage)")
 
+    def test_wait_for_links(self) -> None:
+        self.check("bus.bridge_wait_for_links()")
+
     def test_flush(self) -> None:
         self.check("bus.flush()", BUSY + "bus.publish(TextMessage())")
 

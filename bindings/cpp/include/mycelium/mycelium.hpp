@@ -1,4 +1,4 @@
-// Mycelium for C++20: everything. Header-only, over mycelium.h alone; docs/cpp.md is the guide.
+// Mycelium for C++20: everything. Header-only, over mycelium.h and mycelium_bridge.h alone; docs/cpp.md is the guide.
 //
 //   auto bus = mycelium::runtime::create().value();
 //   auto hearing = bus.subscribe<TextMessage>([](const TextMessage& message) { ... }).value();
@@ -7,6 +7,7 @@
 // Generated types come from `mycelium schema compile --cpp DIR FILE.fbs`.
 #pragma once
 
+#include <mycelium/bridge.hpp>
 #include <mycelium/loan.hpp>
 #include <mycelium/message.hpp>
 #include <mycelium/options.hpp>

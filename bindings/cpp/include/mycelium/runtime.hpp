@@ -1,6 +1,7 @@
 // The bus: runtime, which owns one, and runtime_ref, which uses one that somebody else owns.
 #pragma once
 
+#include <mycelium/bridge.hpp>
 #include <mycelium/loan.hpp>
 #include <mycelium/queue.hpp>
 #include <mycelium/request.hpp>
@@ -234,6 +235,49 @@ public:
   }
   result<void> verify_payload(std::uint16_t type_id, bytes content) const {
     return detail::checked(mycelium_verify_payload(handle_, type_id, content.data(), content.size()));
+  }
+
+  // ---- other processes ---------------------------------------------------------------------------------------------
+
+  // Gives the runtime a bridge, without an address yet; needed for options only, as listen and dial open one with the
+  // defaults. status::invalid_argument if it has one. None of these calls may be made in a callback:
+  // status::unsupported.
+  result<void> bridge_open(const bridge_options& options = {}) const {
+    const auto given = detail::to_c(options);
+    return detail::checked(mycelium_bridge_open(handle_, &given));
+  }
+  // Listens at "unix:PATH", "tcp:HOST:PORT" or "tcp:[IPV6]:PORT"; the address as it came to be: port 0 lets the system
+  // choose one.
+  result<std::string> bridge_listen(const std::string& address) const {
+    // It is not asked twice: the second time something would listen there.
+    std::string bound(4096, '\0');
+    std::size_t size = 0;
+    if (const auto code = mycelium_bridge_listen(handle_, address.c_str(), bound.data(), bound.size(), &size); code < 0)
+      return detail::last_failure(code);
+    bound.resize(std::min(size, bound.size() - 1));
+    return bound;
+  }
+  // Links with whoever listens at the address, now or later, and again after the link is cut. Does not wait for it.
+  result<void> bridge_dial(const std::string& address) const {
+    return detail::checked(mycelium_bridge_dial(handle_, address.c_str()));
+  }
+  // Waits until at least count neighbours are linked. To know that a subscriber elsewhere can be reached, use
+  // wait_for_subscribers. Blocks.
+  result<void> bridge_wait_for_links(std::size_t count, duration timeout) const {
+    return detail::checked(mycelium_bridge_wait_for_links(handle_, count, timeout.count()));
+  }
+  // status::invalid_argument without a bridge.
+  result<mycelium::bridge_stats> bridge_stats() const {
+    mycelium::bridge_stats filled{};
+    filled.struct_size = sizeof filled;
+    if (const auto code = mycelium_bridge_stats(handle_, &filled); code < 0)
+      return detail::last_failure(code);
+    return filled;
+  }
+  // The same, and each neighbour, as a JSON object.
+  result<std::string> bridge_json() const {
+    return detail::text_from(
+        [this](char* to, std::size_t cap, std::size_t* size) { return mycelium_bridge_json(handle_, to, cap, size); });
   }
 
   // ---- state and end -----------------------------------------------------------------------------------------------

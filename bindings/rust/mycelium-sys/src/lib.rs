@@ -1,5 +1,5 @@
-//! The C interface of Mycelium: declarations, nothing more. `mycelium.h` says what each function does, who owns what,
-//! and which thread may call it; the crate `mycelium` is the safe interface.
+//! The C interface of Mycelium: declarations, nothing more. `mycelium.h` and `mycelium_bridge.h` say what each function
+//! does, who owns what, and which thread may call it; the crate `mycelium` is the safe interface.
 //!
 //! The build finds `libmycelium_ffi` in the folder that `MYCELIUM_LIB_DIR` names, or else through pkg-config.
 //! `MYCELIUM_STATIC=1` links the archive instead of the shared library.
@@ -171,4 +171,18 @@ extern "C" {
     ) -> i32;
     pub fn mycelium_metrics_text(rt: *mut MyceliumRuntime, buffer: *mut c_char, cap: usize, out_len: *mut usize)
         -> i32;
+
+    pub fn mycelium_bridge_config_init(config: *mut MyceliumBridgeConfig);
+    pub fn mycelium_bridge_open(rt: *mut MyceliumRuntime, config: *const MyceliumBridgeConfig) -> i32;
+    pub fn mycelium_bridge_listen(
+        rt: *mut MyceliumRuntime,
+        address: *const c_char,
+        buffer: *mut c_char,
+        cap: usize,
+        out_len: *mut usize,
+    ) -> i32;
+    pub fn mycelium_bridge_dial(rt: *mut MyceliumRuntime, address: *const c_char) -> i32;
+    pub fn mycelium_bridge_wait_for_links(rt: *mut MyceliumRuntime, count: usize, timeout_ns: i64) -> i32;
+    pub fn mycelium_bridge_stats(rt: *mut MyceliumRuntime, out: *mut MyceliumBridgeStats) -> i32;
+    pub fn mycelium_bridge_json(rt: *mut MyceliumRuntime, buffer: *mut c_char, cap: usize, out_len: *mut usize) -> i32;
 }

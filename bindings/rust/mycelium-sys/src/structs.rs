@@ -134,6 +134,45 @@ pub struct MyceliumSubscriptionStats {
     pub dropped: [u64; 8],
 }
 
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct MyceliumBridgeConfig {
+    pub struct_size: usize,
+    pub name: *const c_char,
+    pub token: *const c_char,
+    pub max_links: u32,
+    pub max_frame: u32,
+    pub window: u32,
+    pub capacity: u32,
+    pub policy: i32,
+    pub block_timeout_ns: i64,
+    pub hello_timeout_ns: i64,
+    pub heartbeat_ns: i64,
+    pub silence_ns: i64,
+    pub linger_ns: i64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct MyceliumBridgeStats {
+    pub struct_size: usize,
+    pub node: u64,
+    pub neighbours: u64,
+    pub reachable: u64,
+    pub links_made: u64,
+    pub links_cut: u64,
+    pub refused: u64,
+    pub received: u64,
+    pub sent: u64,
+    pub sent_again: u64,
+    pub acknowledged: u64,
+    pub dropped: u64,
+    pub lost: u64,
+    pub missing: u64,
+    pub repeated: u64,
+    pub invalid: u64,
+}
+
 macro_rules! sized_default {
     ($($name:ident),*) => {$(
         impl Default for $name {
@@ -151,7 +190,9 @@ sized_default!(
     MyceliumSubscribeOptions,
     MyceliumRequestOptions,
     MyceliumRuntimeStats,
-    MyceliumSubscriptionStats
+    MyceliumSubscriptionStats,
+    MyceliumBridgeConfig,
+    MyceliumBridgeStats
 );
 
 impl Default for MyceliumDelivery {

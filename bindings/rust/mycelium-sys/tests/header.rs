@@ -1,4 +1,4 @@
-//! The declarations against `mycelium.h`: every function with its types, every struct with its fields, sizes and places
+//! The declarations against `mycelium.h` and `mycelium_bridge.h`: every function with its types, every struct with its fields, sizes and places
 //! as the C compiler sees them, every constant with its value. Whatever is on one side only is found.
 
 use std::collections::BTreeMap;
@@ -16,9 +16,16 @@ fn header_path() -> PathBuf {
     }
 }
 
+/// `mycelium.h`, and `mycelium_bridge.h` beside it.
+fn headers() -> String {
+    let read =
+        |path: &Path| fs::read_to_string(path).expect("the headers can be read; MYCELIUM_HEADER names mycelium.h");
+    read(&header_path()) + &read(&header_path().with_file_name("mycelium_bridge.h"))
+}
+
 /// Without comments and preprocessor, with single spaces.
 fn c_text() -> String {
-    let mut text = fs::read_to_string(header_path()).expect("mycelium.h can be read; MYCELIUM_HEADER names it");
+    let mut text = headers();
     while let Some(begin) = text.find("/*") {
         let end = begin + text[begin..].find("*/").expect("comments end") + 2;
         text.replace_range(begin..end, " ");
@@ -130,7 +137,7 @@ fn every_function_is_declared_as_in_the_header() {
     let mut declared: Vec<_> = between(&source, "pub fn ", ";").into_iter().map(str::to_owned).collect();
     expected.sort();
     declared.sort();
-    assert!(expected.len() >= 48, "{} functions", expected.len());
+    assert!(expected.len() >= 55, "{} functions", expected.len());
     assert_eq!(declared, expected);
 }
 
@@ -182,7 +189,7 @@ fn every_struct_has_the_fields_of_the_header() {
         declared.insert(name.to_owned(), fields.collect());
     }
     let expected = structs_of_header();
-    assert!(expected.len() >= 9, "{expected:?}");
+    assert!(expected.len() >= 11, "{expected:?}");
     assert_eq!(declared, expected);
 }
 
@@ -208,7 +215,7 @@ macro_rules! layouts {
 fn ask_c(name: &str, prints: &str) -> BTreeMap<String, i128> {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let (source, program) = (folder.join(format!("{name}.c")), folder.join(name));
-    let text = format!("#include <mycelium.h>\n#include <stdio.h>\nint main(void) {{\n{prints}return 0;\n}}\n");
+    let text = format!("#include <mycelium_bridge.h>\n#include <stdio.h>\nint main(void) {{\n{prints}return 0;\n}}\n");
     fs::write(&source, text).unwrap();
     let compiler = env::var("CC").unwrap_or_else(|_| "cc".to_owned());
     let include = header_path().parent().unwrap().to_owned();
@@ -256,6 +263,14 @@ fn sizes_and_places_are_those_of_the_c_compiler() {
         MyceliumSubscriptionStats {
             struct_size, offered, delivered, waiting, capacity, high_water, callback_errors, dropped,
         }
+        MyceliumBridgeConfig {
+            struct_size, name, token, max_links, max_frame, window, capacity, policy, block_timeout_ns,
+            hello_timeout_ns, heartbeat_ns, silence_ns, linger_ns,
+        }
+        MyceliumBridgeStats {
+            struct_size, node, neighbours, reachable, links_made, links_cut, refused, received, sent, sent_again,
+            acknowledged, dropped, lost, missing, repeated, invalid,
+        }
     };
     let here: BTreeMap<String, i128> = here.into_iter().map(|(name, number)| (name, number as i128)).collect();
     assert_eq!(here, ask_c("layouts", &prints));
@@ -269,7 +284,7 @@ fn constants_have_the_values_of_the_header() {
         let body = body.split_once('{').unwrap().1.split_once('}').unwrap().0;
         names.extend(body.split(',').filter_map(|each| each.split_once('=')).map(|(name, _)| name.trim().to_owned()));
     }
-    for line in fs::read_to_string(header_path()).unwrap().lines() {
+    for line in headers().lines() {
         let words: Vec<_> = line.split_whitespace().collect();
         if words.len() >= 3 && words[0] == "#define" && words[1] != "MYCELIUM_API" {
             names.push(words[1].to_owned());
@@ -303,4 +318,7 @@ fn defaults_are_those_of_the_init_functions() {
     let mut config = MyceliumRuntimeConfig { threads: 1, ..Default::default() };
     unsafe { mycelium_runtime_config_init(&mut config) };
     assert_eq!((config.struct_size, config.threads), (MyceliumRuntimeConfig::default().struct_size, 0));
+    let mut config = MyceliumBridgeConfig { window: 1, ..Default::default() };
+    unsafe { mycelium_bridge_config_init(&mut config) };
+    assert_eq!((config.struct_size, config.window), (MyceliumBridgeConfig::default().struct_size, 0));
 }

@@ -17,6 +17,7 @@
 //! - [`Bus::subscribe`] takes a closure; the [`Subscription`] ends when it is dropped. [`Bus::subscriber`] has options.
 //! - [`Bus::request`] asks and waits, [`Bus::request_async`] is a future, [`Bus::serve`] answers.
 //! - [`Bus::stream`] is an iterator, [`Queue`] the same for event loops.
+//! - [`Bus::bridge_listen`] and [`Bus::bridge_dial`] join the buses of other processes and machines.
 //! - [`Message`] is what travels: generated from schemas by `mycelium schema compile --rust`, or by the crate
 //!   `mycelium-build` in a build script, or written by hand.
 //!
@@ -84,6 +85,8 @@ mod native {
 pub use native::sys;
 
 #[cfg(feature = "bus")]
+mod bridge;
+#[cfg(feature = "bus")]
 mod bus;
 #[cfg(feature = "bus")]
 mod callback;
@@ -112,6 +115,7 @@ mod subscribe;
 
 #[cfg(feature = "bus")]
 pub use {
+    bridge::{Bridge, BridgeStats},
     bus::{abi_version, info_json, schema_digest, version, Bus},
     error::{Error, Result, Status},
     loan::Loan,

@@ -38,12 +38,7 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn new(payload: &'a [u8]) -> Self {
         let size = payload.len() as u64;
-        Reader {
-            payload,
-            steps_left: 1024 + 4 * size,
-            reach_left: (16 << 20) + 8 * size,
-            depth: 0,
-        }
+        Reader { payload, steps_left: 1024 + 4 * size, reach_left: (16 << 20) + 8 * size, depth: 0 }
     }
 
     /// Where the message's table stands.

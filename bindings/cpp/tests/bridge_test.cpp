@@ -1,0 +1,102 @@
+// Runtimes that are joined over sockets, here within one process.
+#include "waiting.hpp"
+
+#include <filesystem>
+
+namespace mycelium::cpp_tests {
+namespace {
+
+class bridge : public testing::Test {
+protected:
+  bridge() {
+    std::string name = (std::filesystem::temp_directory_path() / "myc-cpp-XXXXXX").string();
+    folder_ = mkdtemp(name.data());
+  }
+  ~bridge() override { std::filesystem::remove_all(folder_); }
+
+  std::string address() const { return "unix:" + (folder_ / "bus").string(); }
+
+private:
+  std::filesystem::path folder_;
+};
+
+TEST_F(bridge, carries_messages_and_requests) {
+  const auto here = new_runtime();
+  const auto there = new_runtime();
+  collected<std::string> got;
+  const auto hearing = there.subscribe<TextMessage>([&](const TextMessage& text) { got.add(text.content); }).value();
+  const auto count = [](const WordCountRequest& request) { return WordCountReply{.bytes = request.text.size()}; };
+  const auto serving = there.serve<WordCountRequest>(count).value();
+  EXPECT_EQ(there.bridge_listen(address()).value(), address());
+  here.bridge_dial(address()).value();
+  here.bridge_wait_for_links(1, patience).value();
+  here.wait_for_subscribers(TextMessage::type_id, 1, patience).value();
+  here.wait_for_subscribers(WordCountRequest::type_id, 1, patience).value();
+  std::vector<std::string> sent;
+  for (int i = 0; i < 1000; ++i)
+    here.publish(TextMessage{.content = sent.emplace_back("number " + std::to_string(i))}).value();
+  EXPECT_EQ(got.wait_for(1000), sent);
+  EXPECT_EQ(here.request<WordCountReply>(WordCountRequest{.text = "four"}, patience).value().bytes, 4u);
+  EXPECT_EQ(there.bridge_stats()->received, 1001u);
+  here.close(patience).value(); // waits for what is not acknowledged
+}
+
+TEST_F(bridge, counts_and_names_its_neighbours) {
+  const auto here = new_runtime();
+  const auto there = new_runtime();
+  there.bridge_open({.name = "the hub"}).value();
+  there.bridge_listen(address()).value();
+  here.bridge_open({.name = "a spoke", .heartbeat = 100ms, .silence = 10s}).value();
+  here.bridge_dial(address()).value();
+  there.bridge_wait_for_links(1, patience).value();
+  const auto counted = there.bridge_stats().value();
+  EXPECT_EQ(counted.neighbours, 1u);
+  EXPECT_EQ(counted.links_made, 1u);
+  EXPECT_NE(counted.node, 0u);
+  EXPECT_NE(there.bridge_json().value().find("\"a spoke\""), std::string::npos);
+}
+
+TEST_F(bridge, lets_in_who_knows_the_token) {
+  const auto hub = new_runtime();
+  hub.bridge_open({.token = "mellon"}).value();
+  const auto at = hub.bridge_listen("tcp:127.0.0.1:0").value();
+  EXPECT_TRUE(at.starts_with("tcp:127.0.0.1:")) << at;
+  EXPECT_FALSE(at.ends_with(":0")) << at;
+  const auto stranger = new_runtime();
+  stranger.bridge_open({.token = "friend"}).value();
+  stranger.bridge_dial(at).value();
+  const auto friendly = new_runtime();
+  friendly.bridge_open({.token = "mellon"}).value();
+  friendly.bridge_dial(at).value();
+  friendly.bridge_wait_for_links(1, patience).value();
+  EXPECT_EQ(friendly.bridge_stats()->neighbours, 1u);
+  EXPECT_EQ(stranger.bridge_stats()->neighbours, 0u);
+}
+
+TEST_F(bridge, failures_say_what_is_wrong) {
+  const auto bus = new_runtime();
+  EXPECT_EQ(bus.bridge_stats().code(), status::invalid_argument);
+  EXPECT_EQ(bus.bridge_json().code(), status::invalid_argument);
+  EXPECT_EQ(bus.bridge_listen("carrier pigeon").code(), status::invalid_argument);
+  EXPECT_EQ(bus.bridge_dial("unix:").code(), status::invalid_argument);
+  EXPECT_EQ(bus.bridge_open({.heartbeat = 2s, .silence = 1s}).code(), status::invalid_argument);
+  EXPECT_EQ(bus.bridge_open({.when_full = static_cast<policy>(99)}).code(), status::invalid_argument);
+  EXPECT_TRUE(bus.bridge_open());
+  EXPECT_EQ(bus.bridge_open().code(), status::invalid_argument); // it has one
+  EXPECT_EQ(bus.bridge_wait_for_links(1, 1ms).code(), status::timeout);
+  EXPECT_EQ(runtime_ref(nullptr).bridge_dial(address()).code(), status::null);
+  bus.close(patience).value();
+  EXPECT_EQ(bus.bridge_listen(address()).code(), status::closed);
+}
+
+TEST_F(bridge, is_no_business_of_a_callback) {
+  const auto bus = new_runtime();
+  collected<status> got;
+  const auto try_it = [&](const TextMessage&) { got.add(runtime_ref(bus).bridge_listen(address()).code()); };
+  const auto hearing = bus.subscribe<TextMessage>(try_it).value();
+  bus.publish(TextMessage{}).value();
+  EXPECT_EQ(got.wait_for(1), std::vector{status::unsupported});
+}
+
+} // namespace
+} // namespace mycelium::cpp_tests

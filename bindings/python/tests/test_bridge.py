@@ -1,0 +1,126 @@
+"""Runtimes that are joined over sockets, here within one process."""
+
+import json
+import tempfile
+import threading
+import unittest
+
+import mycelium_native
+from collecting import PATIENCE, Collector
+from mycelium_native import Runtime
+from mycelium_protocol import TextMessage, WordCountReply, WordCountRequest
+
+
+class BridgeTest(unittest.TestCase):
+    def setUp(self) -> None:
+        self.folder = self.enterContext(tempfile.TemporaryDirectory(prefix="myc-"))
+        self.address = f"unix:{self.folder}/bus"
+
+    def bus(self) -> Runtime:
+        runtime = Runtime(threads=2)
+        self.addCleanup(runtime.close, PATIENCE)
+        return runtime
+
+    def test_messages_and_requests_reach_the_other_runtime(self) -> None:
+        here, there = self.bus(), self.bus()
+        got = Collector()
+        there.subscribe(TextMessage, got)
+        there.serve(WordCountRequest, lambda request: WordCountReply(bytes=len(request.text)))
+        self.assertEqual(there.bridge_listen(self.address), self.address)
+        here.bridge_dial(self.address)
+        here.bridge_wait_for_links(1, PATIENCE)
+        here.wait_for_subscribers(TextMessage, timeout=PATIENCE)
+        here.wait_for_subscribers(WordCountRequest, timeout=PATIENCE)
+        sent = [TextMessage(content=f"number {number}") for number in range(1000)]
+        here.publish_many(sent)
+        self.assertEqual(got.wait(1000), sent)
+        reply = here.request(WordCountRequest(text="four"), WordCountReply, timeout=PATIENCE)
+        self.assertEqual(reply.bytes, 4)
+        self.assertEqual(there.bridge_stats().received, 1001)
+        here.close(PATIENCE)  # waits for what is not acknowledged
+
+    def test_a_bridge_counts_and_names_its_neighbours(self) -> None:
+        here, there = self.bus(), self.bus()
+        there.bridge_open(name="the hub")
+        there.bridge_listen(self.address)
+        here.bridge_open(
+            name="a spoke",
+            max_links=1,
+            max_frame=1 << 20,
+            window=1 << 16,
+            capacity=16,
+            policy="block",
+            block_timeout=PATIENCE,
+            hello_timeout=PATIENCE,
+            heartbeat=0.1,
+            silence=PATIENCE,
+            linger=PATIENCE,
+        )
+        here.bridge_dial(self.address)
+        there.bridge_wait_for_links(timeout=PATIENCE)
+        stats = there.bridge_stats()
+        self.assertEqual((stats.neighbours, stats.links_made, stats.links_cut, stats.lost), (1, 1, 0, 0))
+        self.assertNotEqual(stats.node, here.bridge_stats().node)
+        told = json.loads(there.bridge_json())
+        self.assertEqual(told["node"], f"{stats.node:016x}")
+        self.assertEqual([each["name"] for each in told["neighbours"]], ["a spoke"])
+
+    def test_only_who_knows_the_token_is_let_in(self) -> None:
+        hub, friend, stranger = self.bus(), self.bus(), self.bus()
+        hub.bridge_open(token="mellon")
+        address = hub.bridge_listen("tcp:127.0.0.1:0")
+        self.assertRegex(address, r"^tcp:127\.0\.0\.1:[1-9][0-9]+$")
+        for bus, token in ((stranger, "friend"), (friend, "mellon")):
+            bus.bridge_open(token=token)
+            bus.bridge_dial(address)
+        friend.bridge_wait_for_links(timeout=PATIENCE)
+        self.assertEqual(friend.bridge_stats().neighbours, 1)
+        self.assertEqual(stranger.bridge_stats().neighbours, 0)
+
+    def test_failures_say_what_is_wrong(self) -> None:
+        bus = self.bus()
+        for call in (bus.bridge_stats, bus.bridge_json):
+            with self.assertRaisesRegex(mycelium_native.MyceliumError, "no bridge") as caught:
+                call()
+            self.assertEqual(caught.exception.status, -13)
+        for call in (bus.bridge_listen, bus.bridge_dial):
+            for address, error in (("carrier pigeon", mycelium_native.MyceliumError), (None, TypeError)):
+                with self.subTest(address=address), self.assertRaises(error):
+                    call(address)
+        for options, error in (
+            ({"policy": "hope"}, ValueError),
+            ({"silence": -1.0}, ValueError),
+            ({"heartbeat": 2.0, "silence": 1.0}, mycelium_native.MyceliumError),
+            ({"token": 3}, TypeError),
+            ({"colour": "red"}, TypeError),
+        ):
+            with self.subTest(**options), self.assertRaises(error):
+                bus.bridge_open(**options)
+        bus.bridge_open()
+        with self.assertRaises(mycelium_native.MyceliumError):
+            bus.bridge_open()  # it has one
+        with self.assertRaises(mycelium_native.TimedOutError):
+            bus.bridge_wait_for_links(timeout=0.001)
+        bus.close()
+        for closed in (bus.bridge_open, bus.bridge_stats, bus.bridge_json, bus.bridge_wait_for_links):
+            with self.assertRaises(mycelium_native.ClosedError):
+                closed()
+
+    def test_other_threads_run_while_one_waits_for_links(self) -> None:
+        here, there = self.bus(), self.bus()
+        there.bridge_listen(self.address)
+        linked = threading.Event()
+
+        def wait() -> None:
+            here.bridge_wait_for_links(1, PATIENCE)
+            linked.set()
+
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        here.bridge_dial(self.address)  # runs, although the other waits
+        self.assertTrue(linked.wait(PATIENCE))
+        waiter.join()
+
+
+if __name__ == "__main__":
+    unittest.main()

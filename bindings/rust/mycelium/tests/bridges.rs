@@ -1,0 +1,128 @@
+//! Runtimes that are joined over sockets, here within one process.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+use std::{env, fs, process};
+
+use mycelium::examples::{TextMessage, WordCountReply, WordCountRequest};
+use mycelium::{Policy, Runtime, Status};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A folder for sockets, with a path that is short enough for them.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("myc-rust-{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = env::temp_dir().join(name);
+        fs::create_dir(&path).unwrap();
+        Folder(path)
+    }
+
+    fn address(&self) -> String {
+        format!("unix:{}/bus", self.0.display())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+#[test]
+fn messages_and_requests_reach_the_other_runtime() {
+    let folder = Folder::new();
+    let (here, there) = (Runtime::new().unwrap(), Runtime::new().unwrap());
+    let texts = there.stream::<TextMessage>().unwrap();
+    let count = |request: WordCountRequest| WordCountReply { words: 0, bytes: request.text.len() as u64 };
+    let _server = there.serve(count).unwrap();
+    assert_eq!(there.bridge_listen(&folder.address()), Ok(folder.address()));
+    here.bridge_dial(&folder.address()).unwrap();
+    here.bridge_wait_for_links(1, PATIENCE).unwrap();
+    here.wait_for_subscribers::<TextMessage>(1, PATIENCE).unwrap();
+    here.wait_for_subscribers::<WordCountRequest>(1, PATIENCE).unwrap();
+
+    let sent: Vec<_> = (0..1000).map(|number| format!("number {number}")).collect();
+    for content in &sent {
+        here.publish(&TextMessage { content: content.clone(), ..Default::default() }).unwrap();
+    }
+    let question = WordCountRequest { text: "four".into() };
+    let reply: WordCountReply = here.request(&question, PATIENCE).unwrap();
+    assert_eq!(reply.bytes, 4);
+    let got: Vec<_> = texts.take(1000).map(|text| text.unwrap().content).collect();
+    assert_eq!(got, sent);
+    assert_eq!(there.bridge_stats().unwrap().received, 1001);
+    here.close(PATIENCE).unwrap(); // waits for what is not acknowledged
+}
+
+#[test]
+fn a_bridge_counts_and_names_its_neighbours() {
+    let folder = Folder::new();
+    let (here, there) = (Runtime::new().unwrap(), Runtime::new().unwrap());
+    there.bridge().name("the hub").open().unwrap();
+    there.bridge_listen(&folder.address()).unwrap();
+    let options = here.bridge().name("a spoke").policy(Policy::Block).capacity(16).window(1 << 16).max_frame(1 << 20);
+    let options = options.heartbeat(Duration::from_millis(100)).silence(PATIENCE).linger(PATIENCE).max_links(1);
+    options.hello_timeout(PATIENCE).block_timeout(PATIENCE).open().unwrap();
+    here.bridge_dial(&folder.address()).unwrap();
+    there.bridge_wait_for_links(1, PATIENCE).unwrap();
+    let stats = there.bridge_stats().unwrap();
+    assert_eq!((stats.neighbours, stats.links_made, stats.links_cut), (1, 1, 0));
+    assert_ne!(stats.node, here.bridge_stats().unwrap().node);
+    assert!(there.bridge_json().unwrap().contains("\"a spoke\""));
+}
+
+#[test]
+fn only_who_knows_the_token_is_let_in() {
+    let [hub, friend, stranger] = [(); 3].map(|()| Runtime::new().unwrap());
+    hub.bridge().token("mellon").open().unwrap();
+    let address = hub.bridge_listen("tcp:127.0.0.1:0").unwrap();
+    assert!(address.starts_with("tcp:127.0.0.1:") && !address.ends_with(":0"), "{address}");
+    for (bus, token) in [(&stranger, "friend"), (&friend, "mellon")] {
+        bus.bridge().token(token).open().unwrap();
+        bus.bridge_dial(&address).unwrap();
+    }
+    friend.bridge_wait_for_links(1, PATIENCE).unwrap();
+    assert_eq!(friend.bridge_stats().unwrap().neighbours, 1);
+    assert_eq!(stranger.bridge_stats().unwrap().neighbours, 0);
+    assert!(!format!("{:?}", hub.bridge().token("mellon")).contains("mellon"));
+}
+
+#[test]
+fn failures_say_what_is_wrong() {
+    let folder = Folder::new();
+    let bus = Runtime::new().unwrap();
+    let status = |outcome: mycelium::Result<()>| outcome.unwrap_err().status();
+    assert_eq!(status(bus.bridge_stats().map(drop)), Status::InvalidArgument);
+    assert_eq!(status(bus.bridge_json().map(drop)), Status::InvalidArgument);
+    assert_eq!(status(bus.bridge_listen("carrier pigeon").map(drop)), Status::InvalidArgument);
+    assert_eq!(status(bus.bridge_dial("unix:")), Status::InvalidArgument);
+    assert_eq!(status(bus.bridge_dial("unix:/tmp/\0")), Status::InvalidArgument);
+    assert_eq!(status(bus.bridge().token("a\0b").open()), Status::InvalidArgument);
+    let deaf = bus.bridge().heartbeat(Duration::from_secs(2)).silence(Duration::from_secs(1));
+    assert_eq!(status(deaf.open()), Status::InvalidArgument);
+    bus.bridge().open().unwrap();
+    assert_eq!(status(bus.bridge().open()), Status::InvalidArgument); // it has one
+    assert_eq!(status(bus.bridge_wait_for_links(1, Duration::from_millis(1))), Status::Timeout);
+    bus.close(PATIENCE).unwrap();
+    assert_eq!(status(bus.bridge_listen(&folder.address()).map(drop)), Status::Closed);
+}
+
+#[test]
+fn a_closure_cannot_wait_for_a_bridge() {
+    let bus = Runtime::new().unwrap();
+    let (tell, told) = mpsc::channel();
+    let handle = bus.bus();
+    let _subscription = bus
+        .subscribe(move |_: TextMessage| {
+            tell.send(handle.bridge_dial("tcp:127.0.0.1:1").unwrap_err().status()).unwrap()
+        })
+        .unwrap();
+    bus.publish(&TextMessage::default()).unwrap();
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(Status::Unsupported));
+}
