@@ -45,6 +45,27 @@ TEST_P(bridges, keep_order_and_lose_nothing) {
   a.close(); // waits for acknowledgement of all
 }
 
+TEST_P(bridges, acknowledge_what_came_before_they_leave) {
+  for (int i = 0; i < 20; ++i) {
+    inbox got;
+    node a("a");
+    node b("b");
+    b.subscribe(got);
+    b.dial(a.listen(at(i)));
+    a.wanted();
+    a.publish("now or never");
+    ASSERT_TRUE(got.wait_for(1));
+    b.close();
+    bridge_stats seen;
+    do
+      seen = a.link().stats();
+    while (seen.links_cut == 0);
+    ASSERT_EQ(seen.neighbours.size(), 1u);
+    EXPECT_EQ(seen.neighbours[0].out.sent, 1u);
+    EXPECT_EQ(seen.neighbours[0].out.acknowledged, 1u);
+  }
+}
+
 TEST_P(bridges, go_both_ways_without_an_echo) {
   inbox at_a;
   inbox at_b;

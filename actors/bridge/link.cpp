@@ -54,6 +54,7 @@ void link::refuse(wire::RefusalReason why, const std::string& text) {
     return;
   if (!writer_.has_begun())
     return close(text); // nobody can hear it
+  acknowledge(true);    // what came is not lost, although nothing more will be heard
   release_outbox();     // the refusal is the last frame
   wire::RefusalT refusal;
   refusal.reason = why;
