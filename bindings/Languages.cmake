@@ -1,7 +1,7 @@
 # What every language's CMakeLists.txt calls, so that the languages are compared with each other.
 
 # mycelium_language_examples(LANGUAGE PUBLISH_SUBSCRIBE REQUEST_REPLY STREAM HOST_PLUGIN [NAME=VALUE...]): the commands (a
-# list each) of a language's four examples, and what their environment needs. tests/hosts runs them, the last with
+# list each) of the examples that are one process, and what their environment needs. tests/hosts runs them, the last with
 # tests/hosts/plugin.c as its plug-in, and compares what they print.
 function(mycelium_language_examples language publish_subscribe request_reply stream host_plugin)
   if(NOT MYCELIUM_TESTS)
@@ -19,6 +19,27 @@ function(mycelium_language_examples language publish_subscribe request_reply str
   endforeach()
 endfunction()
 
+# mycelium_language_pair(LANGUAGE COMMAND [NAME=VALUE...]): the command (a list) of a language's example two_processes, and
+# what its environment needs. tests/hosts runs its halves with those of every language.
+function(mycelium_language_pair language command)
+  set_property(GLOBAL APPEND_STRING PROPERTY mycelium_language_pairs "${language}|${command}|${ARGN}\n")
+  set_property(GLOBAL APPEND PROPERTY mycelium_paired_languages ${language})
+endfunction()
+
+# One test for each server and each publisher: hosts.two_processes.SERVER_PUBLISHER.
+function(mycelium_test_language_pairs)
+  get_property(languages GLOBAL PROPERTY mycelium_paired_languages)
+  foreach(server IN LISTS languages)
+    foreach(publisher IN LISTS languages)
+      add_test(NAME hosts.two_processes.${server}_${publisher}
+        COMMAND "${PROJECT_SOURCE_DIR}/tests/hosts/two_processes.py" "${PROJECT_BINARY_DIR}/language-pairs.txt"
+                ${server} ${publisher})
+      set_tests_properties(hosts.two_processes.${server}_${publisher} PROPERTIES
+        LABELS "hosts;bridge;${server};${publisher}" TIMEOUT 60 ENVIRONMENT "${MYCELIUM_TEST_ENVIRONMENT}")
+    endforeach()
+  endforeach()
+endfunction()
+
 # mycelium_language_benchmark(LANGUAGE COMMAND [NAME=VALUE...]): the command (a list) of a language's benchmark, and what
 # its environment needs. tools/bench adapters runs it; `COMMAND --quick` is a short run.
 function(mycelium_language_benchmark language command)
@@ -31,10 +52,10 @@ function(mycelium_language_recoder language command)
   set_property(GLOBAL APPEND_STRING PROPERTY mycelium_language_recoders "${language}|${command}|${ARGN}\n")
 endfunction()
 
-# Where they are read: language-benchmarks.txt and language-recoders.txt in the build folder, a line each,
-# LANGUAGE|COMMAND|ENVIRONMENT, the last two lists.
+# Where they are read: language-benchmarks.txt, language-pairs.txt and language-recoders.txt in the build folder, a line
+# each, LANGUAGE|COMMAND|ENVIRONMENT, the last two lists.
 function(mycelium_write_language_programs)
-  foreach(kind benchmarks recoders)
+  foreach(kind benchmarks pairs recoders)
     get_property(programs GLOBAL PROPERTY mycelium_language_${kind})
     file(GENERATE OUTPUT "${PROJECT_BINARY_DIR}/language-${kind}.txt" CONTENT "${programs}")
   endforeach()

@@ -13,11 +13,12 @@ ROOT = pathlib.Path(__file__).parents[3]
 EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
 EXPECTED: dict[str, str] = runpy.run_path(str(ROOT / "tests" / "hosts" / "run_example.py"))["EXPECTED"]
 NEEDS_A_PLUGIN = "host_plugin"
+NEEDS_ANOTHER_PROCESS = "two_processes"  # tests/hosts has it run with every language's
 
 
 class ExamplesTest(unittest.TestCase):
     def test_there_is_one_of_each(self) -> None:
-        self.assertEqual({path.stem for path in EXAMPLES.glob("*.py")}, set(EXPECTED))
+        self.assertEqual({path.stem for path in EXAMPLES.glob("*.py")}, {*EXPECTED, NEEDS_ANOTHER_PROCESS})
 
     def test_each_example_prints_what_it_should(self) -> None:
         for name, text in EXPECTED.items():
@@ -31,6 +32,16 @@ class ExamplesTest(unittest.TestCase):
         done = run(NEEDS_A_PLUGIN, "/nowhere/plugin.so")
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("/nowhere/plugin.so", done.stderr)
+
+    def test_a_role_that_there_is_not_is_an_error(self) -> None:
+        done = run(NEEDS_ANOTHER_PROCESS, "listen", "unix:/nowhere/bus")
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("usage: ", done.stderr)
+
+    def test_an_address_that_cannot_be_is_an_error(self) -> None:
+        done = run(NEEDS_ANOTHER_PROCESS, "serve", "unix:/nowhere/bus")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("/nowhere/bus", done.stderr)
 
 
 def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -34,6 +34,14 @@ fn a_host_without_a_plugin_says_so() {
 }
 
 #[test]
+fn a_process_without_a_role_or_an_address_says_so() {
+    assert_eq!(run("two_processes", &["listen", "unix:/nowhere/bus"]).0, Some(2));
+    let (code, printed, said) = run("two_processes", &["serve", "unix:/nowhere/bus"]);
+    assert_eq!((code, printed.as_str()), (Some(1), ""));
+    assert!(said.starts_with("two_processes: ") && said.contains("/nowhere/bus"), "{said}");
+}
+
+#[test]
 fn the_benchmark_prints_a_row_for_each() {
     let (code, printed, said) = run("mycelium_rust_bench", &["--quick"]);
     assert_eq!((code, said.as_str()), (Some(0), ""));
