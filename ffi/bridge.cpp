@@ -111,6 +111,14 @@ MyceliumBridgeStats sums_of(const bridge::bridge_stats& s) {
   return sums;
 }
 
+template <class Values, class Text>
+std::string list_of(const Values& values, Text text) {
+  std::string all;
+  for (const auto each : values)
+    all += (all.empty() ? "" : ", ") + text(each);
+  return "[" + all + "]";
+}
+
 std::string json_of(const bridge::bridge_stats& s) {
   std::string neighbours;
   for (const auto& n : s.neighbours) {
@@ -118,14 +126,26 @@ std::string json_of(const bridge::bridge_stats& s) {
     each.add("node", quoted(hex(n.node))).add("name", quoted(n.name)).add("link", quoted(n.where));
     each.add("received", n.in.messages_in).add("bytes_in", n.in.bytes_in).add("bytes_out", n.in.bytes_out);
     each.add("sent", n.out.sent).add("sent_again", n.out.sent_again).add("acknowledged", n.out.acknowledged);
-    each.add("on_their_way_bytes", n.waiting_bytes).add("dropped", n.out.dropped).add("lost", n.out.lost);
+    each.add("waiting", n.out.waiting)
+        .add("on_their_way_bytes", n.waiting_bytes)
+        .add("dropped", n.out.dropped)
+        .add("lost", n.out.lost);
     neighbours += (neighbours.empty() ? "" : ", ") + each.text();
+  }
+  std::string nodes;
+  for (const auto& n : s.nodes) {
+    object each;
+    each.add("node", quoted(hex(n.id))).add("name", quoted(n.name));
+    each.add("neighbours", list_of(n.neighbours, [](auto id) { return quoted(hex(id)); }));
+    each.add("wants", list_of(n.wants, [](auto type_id) { return std::to_string(type_id); }));
+    nodes += (nodes.empty() ? "" : ", ") + each.text();
   }
   object all;
   all.add("node", quoted(hex(s.node))).add("reachable", s.reachable);
   all.add("links_made", s.links_made).add("links_cut", s.links_cut).add("refused", s.refused);
   all.add("repeated", s.repeated).add("invalid", s.invalid).add("missing", s.missing).add("lost", s.lost);
-  return all.add("neighbours", "[" + neighbours + "]").text();
+  all.add("neighbours", "[" + neighbours + "]");
+  return all.add("nodes", "[" + nodes + "]").text();
 }
 
 } // namespace

@@ -18,7 +18,7 @@ std::string error_of(const std::string& fbs) { return error_of(testing::bfbs_fro
 
 TEST(bfbs, the_built_in_set_has_the_samples_and_the_systems_own) {
   const auto& set = *schema_set::built_in();
-  ASSERT_EQ(set.types().size(), 11u);
+  ASSERT_EQ(set.types().size(), 12u);
   EXPECT_EQ(set.types()[0].type_id, 101);
   EXPECT_EQ(set.types()[0].name, "mycelium.inference.InferenceToken");
   EXPECT_EQ(set.find(1001)->name, "mycelium.examples.TextMessage");

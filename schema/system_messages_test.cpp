@@ -34,9 +34,10 @@ TEST(system_messages, have_the_numbers_that_are_written_down) {
   const std::map<std::uint16_t, std::string> expected = {
       {101, "mycelium.inference.InferenceToken"},  {102, "mycelium.inference.InferenceDone"},
       {103, "mycelium.inference.InferenceCancel"}, {121, "mycelium.oversight.OversightScoreRequest"},
-      {122, "mycelium.oversight.OversightScore"},  {123, "mycelium.oversight.OversightVerdict"}};
+      {122, "mycelium.oversight.OversightScore"},  {123, "mycelium.oversight.OversightVerdict"},
+      {141, "mycelium.report.NodeReport"}};
   std::map<std::uint16_t, std::string> found;
-  for (const auto* file : {"inference.fbs", "oversight.fbs"}) {
+  for (const auto* file : {"inference.fbs", "oversight.fbs", "report.fbs"}) {
     const auto set = set_in(file);
     for (const auto& type : set->types()) {
       EXPECT_TRUE(found.emplace(type.type_id, type.name).second) << type.type_id << " twice";
@@ -81,7 +82,7 @@ TEST(system_messages, a_verdict_carries_its_evidence) {
 }
 
 TEST(system_messages, are_among_the_built_in_types) {
-  for (const auto* file : {"inference.fbs", "oversight.fbs"}) {
+  for (const auto* file : {"inference.fbs", "oversight.fbs", "report.fbs"}) {
     const auto set = set_in(file);
     for (const auto& type : set->types()) {
       const auto* here = schema_set::built_in()->find(type.type_id);

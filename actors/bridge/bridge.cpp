@@ -45,7 +45,8 @@ result<std::shared_ptr<bridge>> bridge::start(runtime::bus& bus, settings how) {
 
 bridge::bridge(runtime::bus& bus, settings how, std::uint64_t node)
     : bus_(bus), how_(std::move(how)), node_(node), work_(io_.get_executor()), network_(node, how_.name),
-      stalled_timer_(io_), absent_timer_(io_), leaving_timer_(io_) {}
+      stalled_timer_(io_), absent_timer_(io_), leaving_timer_(io_),
+      reporter_(bus, io_, how_.name, [this] { return stats_now(); }) {}
 
 bridge::~bridge() {
   if (thread_.joinable()) { // it did not come to close(): the process exits, or the start failed
@@ -180,23 +181,26 @@ result<void> bridge::lead(const topology& all, const topology_node& as) {
 }
 
 bridge_stats bridge::stats() {
-  return on_its_thread(
-      [&] {
-        auto now = stats_;
-        now.node = node_;
-        now.reachable = network_.reachable().size() - 1;
-        for (const auto& [node, who] : neighbours_) {
-          neighbour_stats each{.node = node, .name = who->name, .where = {}, .in = {}, .out = who->waiting->stats()};
-          each.waiting_bytes = each.out.bytes_on_their_way;
-          if (const auto current = who->current.lock()) {
-            each.where = current->where();
-            each.in = current->stats();
-          }
-          now.neighbours.push_back(std::move(each));
-        }
-        return now;
-      },
-      bridge_stats{});
+  return on_its_thread([&] { return stats_now(); }, bridge_stats{});
+}
+
+bridge_stats bridge::stats_now() {
+  auto now = stats_;
+  now.node = node_;
+  for (const auto node : network_.reachable())
+    now.nodes.push_back(network_.nodes().at(node));
+  now.reachable = now.nodes.size() - 1;
+  for (const auto& [node, who] : neighbours_) {
+    neighbour_stats each{.node = node, .name = who->name, .where = {}, .in = {}, .out = who->waiting->stats()};
+    each.waiting_bytes = each.out.bytes_on_their_way;
+    if (const auto current = who->current.lock()) {
+      each.where = current->where();
+      each.in = current->stats();
+      each.credit = current->hello().window - std::min<std::uint64_t>(current->hello().window, each.waiting_bytes);
+    }
+    now.neighbours.push_back(std::move(each));
+  }
+  return now;
 }
 
 result<void> bridge::wait_for_links(std::size_t count, const runtime::deadline& until) {
@@ -330,6 +334,7 @@ void bridge::update_wants() {
   if (leaving_ || !with_network([&] { return network_.set_wants(bus_.subscribed_types()); }))
     return;
   tell_all(network_.self(), nullptr);
+  reporter_.look();
 }
 
 void bridge::heard_state(link& by, wire::NodeStateT state) {
@@ -374,6 +379,7 @@ void bridge::apply_ways() {
     lock.unlock();
     who->waiting->want(types);
   }
+  reporter_.look();
 }
 
 bool bridge::leads_to(std::uint64_t neighbour, std::uint64_t origin, std::uint16_t type_id) {

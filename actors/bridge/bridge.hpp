@@ -5,6 +5,7 @@
 
 #include "actors/bridge/link.hpp"
 #include "actors/bridge/network.hpp"
+#include "actors/bridge/report.hpp"
 #include "actors/bridge/settings.hpp"
 #include "actors/bridge/topology.hpp"
 #include "actors/runtime/bus.hpp"
@@ -30,20 +31,22 @@ struct neighbour_stats {
   link_stats in;     // of the link of now
   outbox_stats out;
   std::uint64_t waiting_bytes = 0; // on their way
+  std::uint64_t credit = 0;        // bytes that may be sent now
 };
 
 struct bridge_stats {
   std::uint64_t node = 0;
   std::vector<neighbour_stats> neighbours;
-  std::uint64_t reachable = 0;  // nodes, oneself not counted
-  std::uint64_t links_made = 0; // that came up
-  std::uint64_t links_cut = 0;  // of them
-  std::uint64_t refused = 0;    // before they came up
-  std::uint64_t repeated = 0;   // messages that came by two ways
-  std::uint64_t invalid = 0;    // messages that the runtime did not take: no valid payload, over a limit
-  std::uint64_t lost_there = 0; // that neighbours said they had dropped
-  std::uint64_t missing = 0;    // gaps in what came
-  std::uint64_t lost = 0;       // on their way to nodes that did not come back
+  std::vector<node_state> nodes; // all that can be reached, and this one
+  std::uint64_t reachable = 0;   // nodes, oneself not counted
+  std::uint64_t links_made = 0;  // that came up
+  std::uint64_t links_cut = 0;   // of them
+  std::uint64_t refused = 0;     // before they came up
+  std::uint64_t repeated = 0;    // messages that came by two ways
+  std::uint64_t invalid = 0;     // messages that the runtime did not take: no valid payload, over a limit
+  std::uint64_t lost_there = 0;  // that neighbours said they had dropped
+  std::uint64_t missing = 0;     // gaps in what came
+  std::uint64_t lost = 0;        // on their way to nodes that did not come back
 };
 
 class bridge final : public runtime::attachment, private link_owner, private runtime::exit_guard::sleeper {
@@ -61,6 +64,7 @@ public:
   // nodes, and dials those; the others dial the first, and one takes its place when it is gone.
   result<void> join(const topology& all, const topology_node& as);
   bridge_stats stats();
+  void add_metrics(std::vector<runtime::metric>& to) override; // bridge_metrics.cpp; nothing in a callback
   // Until so many neighbours are linked; timeout.
   result<void> wait_for_links(std::size_t count, const runtime::deadline& until);
   void close(const runtime::deadline& until) override;
@@ -106,6 +110,7 @@ private:
   void offer_stalled();
   void watch_absent();
   void forget(neighbour& gone);
+  bridge_stats stats_now();
   bool has_sent_all();
   void leave_when_sent(runtime::deadline until);
   void leave();
@@ -144,6 +149,7 @@ private:
   std::uint64_t next_link_id_ = 1;
   bool leaving_ = false;
   bridge_stats stats_;
+  reporter reporter_;
 
   runtime::waiting_room changes_;
   std::atomic<std::size_t> links_up_{0};

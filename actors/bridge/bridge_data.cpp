@@ -168,6 +168,7 @@ void bridge::leave_when_sent(runtime::deadline until) {
 
 void bridge::leave() {
   leaving_ = true;
+  reporter_.stop();
   const auto links = links_;
   for (const auto& [key, each] : links)
     each->refuse(wire::RefusalReason::Leaving, "the node goes away");

@@ -184,14 +184,15 @@ void outbox::acknowledge_locked(std::uint64_t sequence) {
 
 outbox_stats outbox::stats() const {
   outbox_stats now;
+  const auto mailbox = lane_->stats();
   {
     std::lock_guard lock(mutex_);
     now = stats_;
     now.held = held_.size();
     now.bytes_on_their_way = bytes_on_their_way_;
   }
-  for (const auto each : lane_->stats().dropped)
-    now.dropped += each;
+  now.dropped = mailbox.all_dropped();
+  now.waiting = mailbox.waiting + now.held;
   return now;
 }
 

@@ -61,10 +61,22 @@ private:
   std::int64_t since_ns_ = 0; // monotonic
 };
 
+// One line of metrics_text(): name{labels} value. Counters get their "_total".
+struct metric {
+  const char* name;
+  const char* type; // "counter" or "gauge"
+  const char* help;
+  std::string labels; // kind="hard_limit"
+  std::uint64_t value;
+};
+std::string escaped_label(const std::string& text);
+
 // What lives with a bus and ends with it: its bridge.
 class attachment {
 public:
   virtual ~attachment() = default;
+  // No lock of the bus is held.
+  virtual void add_metrics(std::vector<metric>& to) = 0;
   // On the thread that closes the bus: what the bus accepted is in queues that are being emptied, or was dropped.
   // Afterwards no thread of the attachment uses the bus.
   virtual void close(const deadline& until) = 0;
@@ -88,17 +100,17 @@ struct bus_stats {
   std::uint64_t threads = 0;
 };
 
-constexpr std::uint32_t max_history = 65536;
-
-// One line of metrics_text(): name{labels} value. Counters get their "_total".
-struct metric {
-  const char* name;
-  const char* type; // "counter" or "gauge"
-  const char* help;
-  std::string labels; // kind="hard_limit"
-  std::uint64_t value;
+// One living subscription.
+struct subscription_row {
+  std::uint64_t id = 0;
+  std::string name;
+  std::uint16_t type_id = 0;
+  bool leads_away = false;
+  std::uint64_t capacity = 0;
+  lane_stats stats;
 };
-std::string escaped_label(const std::string& text);
+
+constexpr std::uint32_t max_history = 65536;
 
 // What other actors of the runtime are made of lives and ends with the bus.
 class extension {
@@ -187,6 +199,8 @@ public:
   bus_stats stats() const;
   std::optional<lane_stats> subscription_stats(std::uint64_t subscription_id, std::uint64_t& capacity) const;
   std::string metrics_text() const;
+  std::map<std::uint16_t, type_traffic> traffic() const { return publishers_.traffic(); }
+  std::vector<subscription_row> subscription_rows(std::size_t most) const; // unlisted ones left out
 
   // ---- extensions: actors that are not subscriptions of the host's ----
   result<std::uint64_t> add_extension(std::shared_ptr<extension> what);

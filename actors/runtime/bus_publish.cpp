@@ -143,7 +143,7 @@ status bus::publish(read_guard& guard, std::uint16_t type_id, message::bytes con
   if (to != nullptr && !to->plain) [[unlikely]]
     return publish(guard, outgoing{.type_id = type_id}, content);
   auto& me = publishers_.mine();
-  me.count_accepted(content.size());
+  me.count_accepted(type_id, content.size());
   if (to == nullptr)
     return status::success; // nobody subscribes: no error
   const std::span<lane* const> lanes = to->lanes;
@@ -166,7 +166,7 @@ status bus::publish(read_guard& guard, const outgoing& what, message::bytes cont
     me.count_refused();
     return refused;
   }
-  me.count_accepted(content.size());
+  me.count_accepted(what.type_id, content.size());
   const auto* to = routing_.find(what.type_id);
   lane* one;
   const auto lanes = targets(routing_, to, what, one);
@@ -241,7 +241,7 @@ status bus::publish(read_guard& guard, const outgoing& what, message* loan, std:
     return refused;
   }
   loan->keep(offset, size);
-  me.count_accepted(size);
+  me.count_accepted(what.type_id, size);
   loan->set_type(what.type_id);
   fill(*loan, what, me);
   const auto* to = routing_.find(what.type_id);
@@ -262,7 +262,10 @@ status bus::publish_at_once(const outgoing& what, message::bytes content, undeli
     me.count_refused();
     return refused;
   }
-  me.count_accepted(content.size());
+  if (what.from != nullptr)
+    me.count_arrived(what.type_id, content.size());
+  else
+    me.count_accepted(what.type_id, content.size());
   const auto* to = routing_.find(what.type_id);
   if (to == nullptr)
     return status::success;
@@ -340,7 +343,7 @@ bus::batch_result bus::publish_run(std::span<const payload> payloads) {
       me.count_refused();
       break;
     }
-    me.count_accepted(content.size());
+    me.count_accepted(what.type_id, content.size());
     if (!lanes.empty()) {
       dispatch.offer(build(what, content, me, static_cast<std::uint32_t>(lanes.size())), lanes, false);
       run.outcome = dispatch.outcome();

@@ -97,6 +97,21 @@ std::optional<lane_stats> bus::subscription_stats(std::uint64_t subscription_id,
   return found->second->data->stats();
 }
 
+std::vector<subscription_row> bus::subscription_rows(std::size_t most) const {
+  std::vector<subscription_row> rows;
+  for (const auto& l : living_lanes()) {
+    const auto& options = l->options();
+    if (!options.unlisted && rows.size() < most)
+      rows.push_back({.id = l->id(),
+                      .name = options.name,
+                      .type_id = options.type_id,
+                      .leads_away = options.leads_away,
+                      .capacity = options.capacity,
+                      .stats = l->stats()});
+  }
+  return rows;
+}
+
 std::string bus::metrics_text() const {
   constexpr std::size_t most_subscriptions = 1000; // more would make a scrape a burden; the totals hold all
   const auto s = stats();
@@ -119,6 +134,8 @@ std::string bus::metrics_text() const {
   out.single("mycelium_threads", "gauge", "Worker threads.", s.threads);
 
   std::vector<metric> more;
+  if (const auto bridge = attached())
+    bridge->add_metrics(more);
   {
     std::lock_guard lock(control_);
     for (const auto& [id, each] : extensions_)
@@ -126,24 +143,17 @@ std::string bus::metrics_text() const {
   }
   write_grouped(out, more);
 
-  auto lanes = living_lanes();
-  std::erase_if(lanes, [](const auto& l) { return l->options().unlisted; }); // their extension tells of them
-  lanes.resize(std::min(lanes.size(), most_subscriptions));
+  const auto rows = subscription_rows(most_subscriptions);
   const auto each = [&](const char* name, const char* type, const char* help, auto value) {
     out.family(name, type, help);
-    for (const auto& l : lanes)
-      out.sample(value(l->stats()), "subscription=\"" + escaped_label(l->options().name) + "\",id=\"" +
-                                        std::to_string(l->id()) + "\",type_id=\"" + std::to_string(l->type_id()) +
-                                        "\"");
+    for (const auto& row : rows)
+      out.sample(value(row.stats), "subscription=\"" + escaped_label(row.name) + "\",id=\"" + std::to_string(row.id) +
+                                       "\",type_id=\"" + std::to_string(row.type_id) + "\"");
   };
   each("mycelium_subscription_delivered", "counter", "Messages delivered to one subscription.",
        [](const lane_stats& l) { return l.delivered; });
-  each("mycelium_subscription_dropped", "counter", "Messages dropped by one subscription.", [](const lane_stats& l) {
-    std::uint64_t sum = 0;
-    for (const auto count : l.dropped)
-      sum += count;
-    return sum;
-  });
+  each("mycelium_subscription_dropped", "counter", "Messages dropped by one subscription.",
+       [](const lane_stats& l) { return l.all_dropped(); });
   each("mycelium_subscription_waiting", "gauge", "Messages in the mailbox of one subscription.",
        [](const lane_stats& l) { return l.waiting; });
   return out.finish();

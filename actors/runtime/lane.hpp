@@ -16,6 +16,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -71,6 +72,9 @@ struct lane_stats {
   std::uint64_t high_water = 0;
   std::uint64_t callback_errors = 0;
   std::array<std::uint64_t, drop_reasons> dropped{};
+  std::uint64_t all_dropped() const noexcept {
+    return std::accumulate(dropped.begin(), dropped.end(), std::uint64_t{0});
+  }
 };
 
 class lane : public counted<lane> {

@@ -1,6 +1,7 @@
 #include "actors/runtime/publisher.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace mycelium::runtime {
 namespace {
@@ -44,6 +45,34 @@ struct publishers_of_thread {
   }
 };
 
+publisher::~publisher() {
+  for (auto* each = newest_.load(std::memory_order_relaxed); each != nullptr;)
+    delete std::exchange(each, each->older);
+}
+
+publisher::type_count& publisher::find_or_add(std::uint16_t type_id) {
+  auto& known = counts_[type_id];
+  if (known == nullptr) {
+    auto* made = new type_count;
+    made->type_id = type_id;
+    made->older = newest_.load(std::memory_order_relaxed);
+    newest_.store(made, std::memory_order_release);
+    known = made;
+  }
+  recent_[type_id % recent_.size()] = known;
+  return *known;
+}
+
+void publisher::add_traffic(std::map<std::uint16_t, type_traffic>& to) const {
+  for (const auto* each = newest_.load(std::memory_order_acquire); each != nullptr; each = each->older) {
+    auto& sum = to[each->type_id];
+    sum.published += each->published.load(std::memory_order_relaxed);
+    sum.published_bytes += each->published_bytes.load(std::memory_order_relaxed);
+    sum.arrived += each->arrived.load(std::memory_order_relaxed);
+    sum.arrived_bytes += each->arrived_bytes.load(std::memory_order_relaxed);
+  }
+}
+
 publisher_list::publisher_list() : serial_(next_serial()) {}
 
 publisher_list::~publisher_list() {
@@ -86,12 +115,24 @@ counted_ptr<publisher> publisher_list::claim() {
 publisher_list::totals publisher_list::sum() const {
   totals t;
   std::lock_guard lock(mutex_);
+  std::map<std::uint16_t, type_traffic> by_type;
   for (const auto& p : all_) {
-    t.published += p->published();
-    t.published_bytes += p->published_bytes();
+    p->add_traffic(by_type);
     t.refused += p->refused();
   }
+  for (const auto& [type_id, each] : by_type) {
+    t.published += each.published + each.arrived;
+    t.published_bytes += each.published_bytes + each.arrived_bytes;
+  }
   return t;
+}
+
+std::map<std::uint16_t, type_traffic> publisher_list::traffic() const {
+  std::map<std::uint16_t, type_traffic> by_type;
+  std::lock_guard lock(mutex_);
+  for (const auto& p : all_)
+    p->add_traffic(by_type);
+  return by_type;
 }
 
 } // namespace mycelium::runtime

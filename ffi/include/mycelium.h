@@ -437,7 +437,8 @@ typedef struct MyceliumSubscriptionStats {
 MYCELIUM_API int32_t mycelium_runtime_stats(MyceliumRuntime* rt, MyceliumRuntimeStats* out);
 MYCELIUM_API int32_t mycelium_subscription_stats(MyceliumRuntime* rt, uint64_t subscription_id,
                                                  MyceliumSubscriptionStats* out);
-/* The counters as OpenMetrics text; buffer rules as in mycelium_info_json. */
+/* The counters as OpenMetrics text, those of the runtime's bridge included unless it is called in a callback; buffer
+ * rules as in mycelium_info_json. */
 MYCELIUM_API int32_t mycelium_metrics_text(MyceliumRuntime* rt, char* buffer, size_t cap, size_t* out_len);
 
 #ifdef __cplusplus

@@ -77,8 +77,10 @@ typedef struct MyceliumBridgeStats {
 
 /* MYCELIUM_ERROR_INVALID_ARGUMENT if the runtime has no bridge. */
 MYCELIUM_API int32_t mycelium_bridge_stats(MyceliumRuntime* rt, MyceliumBridgeStats* out);
-/* The same, and each neighbour, as JSON: {"node": .., "neighbours": [{"node", "name", "link", "sent", ...}], ...}. Node
- * ids are strings of 16 hexadecimal digits. Buffer rules as in mycelium_info_json. */
+/* The same, and each neighbour, as JSON: {"node": .., "neighbours": [{"node", "name", "link", "sent", ...}],
+ * "nodes": [{"node", "name", "neighbours": [..], "wants": [..]}], ...}: nodes are all that can be reached and this one,
+ * each with the type ids that it subscribes to. Node ids are strings of 16 hexadecimal digits. Buffer rules as in
+ * mycelium_info_json. */
 MYCELIUM_API int32_t mycelium_bridge_json(MyceliumRuntime* rt, char* buffer, size_t cap, size_t* out_len);
 
 #ifdef __cplusplus

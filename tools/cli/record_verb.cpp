@@ -44,7 +44,7 @@ void declare(CLI::App& app, options& wanted) {
   add_source_options(app, wanted.source);
   app.add_option("--type", wanted.types,
                  "record this type only: a number or a name; may be repeated (default: all that are "
-                 "registered)");
+                 "registered, but the nodes' reports of themselves)");
   app.add_option("--duration", wanted.duration, "end after so many seconds")->check(CLI::PositiveNumber);
   app.add_option("--count", wanted.count, "end after so many messages")->check(CLI::PositiveNumber);
   const std::map<std::string, std::int32_t> policies{{"block", MYCELIUM_POLICY_BLOCK},

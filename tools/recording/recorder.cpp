@@ -1,5 +1,7 @@
 #include "tools/recording/recorder.hpp"
 
+#include "schema/report_type.hpp"
+
 #include <ctime>
 #include <sched.h>
 #include <tuple>
@@ -76,13 +78,15 @@ recorder::~recorder() {
     mycelium_queue_close(runtime_, queue_);
 }
 
+// Reports of nodes are published because somebody subscribes to them: not for a recorder that was not asked to.
 result<void> recorder::find_new_types() {
   if (!options_.types.empty())
     return {};
   schema::digest digest{};
   for (std::uint32_t type_id = 1; type_id <= UINT16_MAX; ++type_id) {
     const auto id = static_cast<std::uint16_t>(type_id);
-    if (!subscriptions_.contains(id) && mycelium_type_digest(runtime_, id, digest.data()) == MYCELIUM_SUCCESS)
+    if (id != schema::report_type_id && !subscriptions_.contains(id) &&
+        mycelium_type_digest(runtime_, id, digest.data()) == MYCELIUM_SUCCESS)
       if (auto subscribed = subscribe(id); !subscribed)
         return subscribed;
   }

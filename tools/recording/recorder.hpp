@@ -9,7 +9,7 @@
 namespace mycelium::recording {
 
 struct record_options {
-  std::vector<std::uint16_t> types{}; // empty: all that are registered with the runtime
+  std::vector<std::uint16_t> types{}; // empty: all that are registered with the runtime, but NodeReport
   std::int32_t policy = MYCELIUM_POLICY_DEFAULT;
   std::uint32_t capacity = 16384;            // messages of each type that may wait for the recorder
   std::int64_t chunk_age_ns = 1'000'000'000; // a chunk is written when its first message has waited for this long

@@ -23,6 +23,7 @@ public:
   // Adds the types of a binary schema; those that are known already stay. As schema_set::load.
   result<void> add(schema::bytes bfbs);
   const described_type* find(std::uint16_t type_id) const noexcept;
+  const std::map<std::uint16_t, described_type>& all() const noexcept { return types_; }
   // By number, by full name or by the last part of it. invalid_argument, which names those that it could be.
   result<std::uint16_t> id_of(const std::string& name) const;
 
