@@ -52,6 +52,24 @@ function(mycelium_language_recoder language command)
   set_property(GLOBAL APPEND_STRING PROPERTY mycelium_language_recoders "${language}|${command}|${ARGN}\n")
 endfunction()
 
+# mycelium_language_bridge_adapter(LANGUAGE COMMAND [NAME=VALUE...]): the command (a list) of an adapter around what speaks
+# the bridge protocol in a language: tests/conformance/README.md. The suite drives it in each role, over each transport.
+function(mycelium_language_bridge_adapter language command)
+  if(NOT MYCELIUM_TESTS)
+    return()
+  endif()
+  set(folder "${PROJECT_SOURCE_DIR}/tests/conformance")
+  foreach(role dial listen)
+    foreach(transport unix tcp)
+      add_test(NAME conformance.${language}.${role}.${transport}
+        COMMAND "${folder}/conformance.py" --role ${role} --transport ${transport}
+                --table "${PROJECT_BINARY_DIR}/conformance/${language}-${role}-${transport}.tsv" -- ${command})
+      set_tests_properties(conformance.${language}.${role}.${transport} PROPERTIES
+        LABELS "conformance;${language}" TIMEOUT 600 ENVIRONMENT "${MYCELIUM_TEST_ENVIRONMENT};${ARGN}")
+    endforeach()
+  endforeach()
+endfunction()
+
 # Where they are read: language-benchmarks.txt, language-pairs.txt and language-recoders.txt in the build folder, a line
 # each, LANGUAGE|COMMAND|ENVIRONMENT, the last two lists.
 function(mycelium_write_language_programs)
