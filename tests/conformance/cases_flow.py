@@ -31,7 +31,8 @@ def a_message_is_acknowledged_soon(stage: Stage) -> None:
 
 @case(heartbeat=20_000, silence=60_000, window=WINDOW)
 def credit_goes_on_and_on(stage: Stage) -> None:
-    """A receiver sends Credit when it has dealt with a quarter of its window: a sender that keeps to it is never stuck."""
+    """A receiver sends Credit when it has dealt with a quarter of its window: a sender that keeps to it is never
+    stuck."""
     stage.subject.do(f"subscribe {TYPE}")
     peer = stage.linked()
     acknowledged = 0
@@ -122,7 +123,8 @@ def replies_and_control_frames_need_no_credit(stage: Stage) -> None:
 
 @case("drops", policy="drop_newest", capacity=4, heartbeat=100)
 def what_was_dropped_is_told(stage: Stage) -> None:
-    """Lost says how many messages of a type were dropped for the other side: received and lost are all that there were."""
+    """Lost says how many messages of a type were dropped for the other side: received and lost are all that there
+    were."""
     peer = stage.linked((TYPE,), window=WINDOW)
     count = 200
     for i in range(count):

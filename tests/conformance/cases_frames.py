@@ -17,6 +17,7 @@ def ends(stage: Stage, data: bytes) -> None:
 
 def raw(length: int, type_id: int, flags: int, sequence: int, body: bytes = b"") -> bytes:
     """A frame with a right checksum, whatever its header says."""
+
     def header(crc: int) -> bytes:
         return wire.HEADER.pack(length, type_id, flags, sequence, 0, crc, 0, 0, 0)
 
@@ -136,7 +137,8 @@ def a_state_that_is_no_table_ends_the_link(stage: Stage) -> None:
 
 @case()
 def a_vector_of_four_billion_ends_the_link(stage: Stage) -> None:
-    """So does a payload of a control frame that is not what it should be; it costs what has come, not what is promised."""
+    """So does a payload of a control frame that is not what it should be; it costs what has come, not what is
+    promised."""
     good = wire.pack_table("NodeState", dict(node=5, version=1, wants=(0xAAAA,)))
     count = good.index(struct.pack("<IH", 1, 0xAAAA))
     ends(stage, encode(control(wire.NODE_STATE, good[:count] + b"\xff\xff\xff\xff" + good[count + 4 :])))
@@ -164,7 +166,9 @@ def frames_may_come_byte_by_byte(stage: Stage) -> None:
     """Both directions are a sequence of frames: how they are cut into packets does not matter."""
     stage.subject.do(f"subscribe {TYPE}")
     peer = stage.linked()
-    for byte in encode(peer.message(TYPE, b"one")) + encode(control(wire.HEARTBEAT)) + encode(peer.message(TYPE, b"two")):
+    for byte in (
+        encode(peer.message(TYPE, b"one")) + encode(control(wire.HEARTBEAT)) + encode(peer.message(TYPE, b"two"))
+    ):
         peer.send_bytes(bytes((byte,)))
     stage.subject.message(TYPE, b"one")
     stage.subject.message(TYPE, b"two")

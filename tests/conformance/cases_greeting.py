@@ -50,7 +50,10 @@ def a_whole_greeting_makes_a_link(stage: Stage) -> None:
     """A side that has both sent and received a Ready is up."""
     peer = stage.peer().greet()
     demand(peer.ready["stream"] != 0, "its stream is 0")
-    demand((peer.ready["heard_stream"], peer.ready["heard"]) == (0, 0), "it has heard of a stream of a node that it never met")
+    demand(
+        (peer.ready["heard_stream"], peer.ready["heard"]) == (0, 0),
+        "it has heard of a stream of a node that it never met",
+    )
     peer.is_alive()
 
 
@@ -155,7 +158,7 @@ def a_frame_over_4096_bytes_instead_of_a_hello_is_refused(stage: Stage) -> None:
 @case()
 def a_hello_that_is_no_table_is_refused(stage: Stage) -> None:
     """A payload of a control frame that is not what it should be ends the link."""
-    for payload in (b"", b"\xff" * 64, wire.pack_table("Hello", {})):
+    for payload in (b"", b"\xff" * 64, wire.pack_table("Hello", {"version": 1})):
         peer = stage.peer()
         peer.send(wire.control(wire.HELLO, payload))
         peer.expect_end(wire.PROTOCOL)
@@ -275,13 +278,12 @@ def both_sides_prove_that_they_know_the_token(stage: Stage) -> None:
     peer.is_alive()
 
 
-def badly_proven(stage: Stage, mac: bytes | None = None, **how: object) -> Peer:
+def badly_proven(stage: Stage, mac: bytes | None = None, token: str | None = None) -> None:
     peer = stage.peer()
     peer.say_hello()
     peer.hear_hello()
-    peer.send_table(wire.PROOF, mac=peer.mac(**{"dialer": peer.dialed} | how) if mac is None else mac)  # type: ignore[arg-type]
+    peer.send_table(wire.PROOF, mac=peer.mac(peer.dialed, token) if mac is None else mac)
     peer.expect_end(wire.WRONG_PROOF)
-    return peer
 
 
 @case(token=TOKEN)

@@ -266,8 +266,6 @@ def a_ready_that_was_lost_loses_no_message(stage: Stage) -> None:
 # ---- schemas ----
 
 
-
-
 @case()
 def a_type_with_another_digest_is_not_taken(stage: Stage) -> None:
     """A type on which both lists differ is not taken."""

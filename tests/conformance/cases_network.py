@@ -158,7 +158,9 @@ def states_are_passed_on_to_all_other_neighbours(stage: Stage) -> None:
     first, second = two(stage)
     first.say_state((TYPE,), version=77)
     state = second.take_state("of the first", lambda state: state["version"] == 77, first.node)
-    demand((tuple(state["wants"]), tuple(state["neighbours"])) == ((TYPE,), (first.hello["node"],)), f"it became {state}")
+    demand(
+        (tuple(state["wants"]), tuple(state["neighbours"])) == ((TYPE,), (first.hello["node"],)), f"it became {state}"
+    )
     settled(first)
     back = [frame for frame in first._early if frame.table and frame.table.get("node") == first.node]
     demand(not back, f"it came back: {back}")
@@ -182,7 +184,9 @@ def a_neighbour_that_has_gone_is_named_no_more(stage: Stage) -> None:
     """Each node says who its neighbours are."""
     first, second = two(stage)
     second.close()
-    first.take_state("without the second", lambda state: tuple(state["neighbours"]) == (first.node,) and state["version"] > 2)
+    first.take_state(
+        "without the second", lambda state: tuple(state["neighbours"]) == (first.node,) and state["version"] > 2
+    )
 
 
 @case("mesh")
@@ -193,10 +197,20 @@ def a_message_is_passed_on_as_it_is(stage: Stage) -> None:
     stage.wanted(second, (TYPE,))
     stage.subject.do(f"wait {TYPE} 2 20000")
     trace = bytes(range(1, 26))
-    first.publish(TYPE, b"on", publisher=5, publisher_sequence=9, timestamp=12345, priority=3, correlation=8, trace=trace, hops=2)
+    first.publish(
+        TYPE, b"on", publisher=5, publisher_sequence=9, timestamp=12345, priority=3, correlation=8, trace=trace, hops=2
+    )
     frame = second.take_message(TYPE, b"on")
     demand(frame.hops == 3, f"{frame} has crossed three links")
-    came = (frame.origin, frame.publisher, frame.publisher_sequence, frame.timestamp, frame.priority, frame.correlation, frame.trace)
+    came = (
+        frame.origin,
+        frame.publisher,
+        frame.publisher_sequence,
+        frame.timestamp,
+        frame.priority,
+        frame.correlation,
+        frame.trace,
+    )
     demand(came == (first.node, 5, 9, 12345, 3, 8, trace), f"it became {frame}")
     stage.subject.do(f"publish {TYPE} 01")
     first.take_message(TYPE, b"\1")

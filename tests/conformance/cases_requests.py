@@ -241,6 +241,8 @@ def a_request_is_passed_on_and_its_reply_comes_back(stage: Stage) -> None:
     stage.wanted(server, (TYPE,))
     asker.request(TYPE, b"question", 77)
     request = server.take_message(TYPE, b"question")
-    demand(request.flags == wire.REQUEST and request.origin == asker.node and request.hops == 1, f"{request} was passed on")
+    demand(
+        request.flags == wire.REQUEST and request.origin == asker.node and request.hops == 1, f"{request} was passed on"
+    )
     server.reply(request, b"answer")
     demand(asker.take_reply(77).payload == b"answer", "another answer")

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Does a program speak the bridge protocol? README.md, beside this file, has the contract with the adapter.
 
-    conformance.py --role dial|listen --transport unix|tcp [--only TEXT] [--table FILE] -- ADAPTER [ARGUMENT...]
-    conformance.py --list
-    conformance.py --merge TABLE...         what several runs have written, as one table in Markdown
+conformance.py --role dial|listen --transport unix|tcp [--only TEXT] [--table FILE] -- ADAPTER [ARGUMENT...]
+conformance.py --list
+conformance.py --merge TABLE...         what several runs have written, as one table in Markdown
 """
 
 from __future__ import annotations
@@ -93,7 +93,10 @@ def main() -> int:
         rows.append(f"{case.name}\t{outcome}\t{told.splitlines()[0] if told else ''}")
         print(f"{outcome:14} {case.name} ({time.monotonic() - began:.2f} s)", flush=True)
         if told:
-            print("    " + (f"asked for: {case.rule}\n" + told if outcome == FAILED else told).replace("\n", "\n    "), flush=True)
+            print(
+                "    " + (f"asked for: {case.rule}\n" + told if outcome == FAILED else told).replace("\n", "\n    "),
+                flush=True,
+            )
     if options.table:
         options.table.parent.mkdir(parents=True, exist_ok=True)
         options.table.write_text("\n".join(rows) + "\n", encoding="utf-8")

@@ -22,8 +22,8 @@ _streams = itertools.count(1000)
 class Peer:
     """One connection to the subject, with the greeting it needs and the helpers that cases are written with.
 
-    dialed: this side has connected. Every frame that comes is held against the rules for who sends (wire.py), and against
-    those of order: sequences without a gap, no more than the window.
+    dialed: this side has connected. Every frame that comes is held against the rules for who sends (wire.py), and
+    against those of order: sequences without a gap, no more than the window.
     """
 
     def __init__(self, connection: socket.socket, dialed: bool, node: int, token: str | None = None) -> None:
@@ -73,7 +73,10 @@ class Peer:
             except ConnectionResetError:
                 data = b""
             if not data:
-                demand(not self._reader.data or self.refusal is None, "bytes come after the refusal, which is the last frame")
+                demand(
+                    not self._reader.data or self.refusal is None,
+                    "bytes come after the refusal, which is the last frame",
+                )
                 return None
             self._reader.data += data
         self._judge(frame)
@@ -95,7 +98,10 @@ class Peer:
             demand(frame.sequence == self.heard + 1, f"sequence {frame.sequence} follows {self.heard}")
         self.heard = frame.sequence
         on_their_way = sum(self._unacknowledged.values())
-        demand(on_their_way < self.window, f"{on_their_way} bytes are unacknowledged, the window has {self.window}, and it goes on")
+        demand(
+            on_their_way < self.window,
+            f"{on_their_way} bytes are unacknowledged, the window has {self.window}, and it goes on",
+        )
         self._unacknowledged[frame.sequence] = frame.size
 
     def take(self, what: str, fits: Callable[[Frame], bool], patience: float = PATIENCE_S) -> Frame:
@@ -170,8 +176,15 @@ class Peer:
     def say_hello(self, **other: Any) -> None:
         """other: fields that are not as they should be."""
         more = other.pop("more", ())
-        self.own_hello = {"version": 1, "node": self.node, "name": f"judge-{self.node:x}", "nonce": self.nonce,
-                          "wants_proof": self.token is not None, "max_frame": LARGE, "window": self.window} | other
+        self.own_hello = {
+            "version": 1,
+            "node": self.node,
+            "name": f"judge-{self.node:x}",
+            "nonce": self.nonce,
+            "wants_proof": self.token is not None,
+            "max_frame": LARGE,
+            "window": self.window,
+        } | other
         self.node = self.own_hello["node"]
         self.window = self.own_hello["window"]
         self.send(wire.control(wire.HELLO, wire.pack_table("Hello", self.own_hello, more)))
@@ -191,7 +204,9 @@ class Peer:
         self.send_table(wire.PROOF, mac=self.mac(self.dialed))
 
     def say_ready(self, heard_stream: int = 0, heard: int = 0, **other: Any) -> None:
-        self.send_table(wire.READY, **({"types": [], "stream": self.stream, "heard_stream": heard_stream, "heard": heard} | other))
+        self.send_table(
+            wire.READY, **({"types": [], "stream": self.stream, "heard_stream": heard_stream, "heard": heard} | other)
+        )
 
     def hear_ready(self) -> None:
         self.ready = self.take_table(wire.READY)
@@ -220,8 +235,11 @@ class Peer:
     def message(self, type_id: int, payload: bytes, **fields: Any) -> Frame:
         """The next message of this side's stream."""
         self.sent += 1
-        return Frame(type_id, payload=payload,
-                     **({"sequence": self.sent, "origin": self.node, "publisher_sequence": self.sent} | fields))
+        return Frame(
+            type_id,
+            payload=payload,
+            **({"sequence": self.sent, "origin": self.node, "publisher_sequence": self.sent} | fields),
+        )
 
     def publish(self, type_id: int, payload: bytes, **fields: Any) -> None:
         self.send(self.message(type_id, payload, **fields))
@@ -230,14 +248,31 @@ class Peer:
         self.publish(type_id, payload, correlation=correlation, flags=wire.REQUEST)
 
     def reply(self, to: Frame, payload: bytes, **fields: Any) -> None:
-        self.send(Frame(**({"type_id": to.type_id, "flags": wire.REPLY, "correlation": to.correlation, "payload": payload,
-                            "origin": self.node} | fields)))
+        self.send(
+            Frame(
+                **(
+                    {
+                        "type_id": to.type_id,
+                        "flags": wire.REPLY,
+                        "correlation": to.correlation,
+                        "payload": payload,
+                        "origin": self.node,
+                    }
+                    | fields
+                )
+            )
+        )
 
     def say_state(self, wants: tuple[int, ...] = (), neighbours: tuple[int, ...] | None = None, **other: Any) -> None:
         """This node's state, with the next version: linked with the subject, and wanting these types."""
         self.state_version += 1
-        mine = {"node": self.node, "version": self.state_version, "name": "judge", "wants": wants,
-                "neighbours": (self.hello["node"],) if neighbours is None else neighbours}
+        mine = {
+            "node": self.node,
+            "version": self.state_version,
+            "name": "judge",
+            "wants": wants,
+            "neighbours": (self.hello["node"],) if neighbours is None else neighbours,
+        }
         self.send_table(wire.NODE_STATE, **(mine | other))
 
     def take_state(self, what: str, fits: Callable[[dict[str, Any]], bool], node: int | None = None) -> dict[str, Any]:

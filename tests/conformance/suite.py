@@ -34,7 +34,9 @@ class Case:
 CASES: list[Case] = []
 
 
-def case(*needs: str, roles: Sequence[str] = ("dial", "listen"), **options: object) -> Callable[..., Callable[[Stage], None]]:
+def case(
+    *needs: str, roles: Sequence[str] = ("dial", "listen"), **options: object
+) -> Callable[..., Callable[[Stage], None]]:
     """Declares a case: needs are features of the subject, options the adapter's (heartbeat=50 for --heartbeat 50)."""
 
     def declare(run: Callable[[Stage], None]) -> Callable[[Stage], None]:
@@ -57,7 +59,9 @@ class Stage:
         self._names = itertools.count()
         self._dice = random.Random(case.name)
         self._listener: socket.socket | None = None
-        arguments = [text for name, value in self.options.items() for text in ("--" + name.replace("_", "-"), str(value))]
+        arguments = [
+            text for name, value in self.options.items() for text in ("--" + name.replace("_", "-"), str(value))
+        ]
         if role == "listen":
             arguments += ["--listen", f"unix:{folder}/subject" if transport == "unix" else "tcp:127.0.0.1:0"]
         else:
@@ -132,14 +136,19 @@ class Stage:
         for type_id in wants:
             self.subject.do(f"wait {type_id} 1 {PATIENCE_S * 1000:.0f}")
 
-    def again(self, before: Peer, heard_stream: int | None = None, heard: int | None = None, stream: int | None = None) -> Peer:
-        """The same node connects once more, after its connection was cut; without a word else, it goes on where it was."""
+    def again(
+        self, before: Peer, heard_stream: int | None = None, heard: int | None = None, stream: int | None = None
+    ) -> Peer:
+        """The same node connects once more, after its connection was cut; without a word else, it goes on where it
+        was."""
         peer = self.peer(before.node, before.window)
         peer.state_version = before.state_version
         peer.stream = before.stream if stream is None else stream
         peer.sent = before.sent
-        peer.greet(heard_stream=before.ready["stream"] if heard_stream is None else heard_stream,
-                   heard=before.heard if heard is None else heard)
+        peer.greet(
+            heard_stream=before.ready["stream"] if heard_stream is None else heard_stream,
+            heard=before.heard if heard is None else heard,
+        )
         return peer
 
     def end(self) -> str:

@@ -1,7 +1,7 @@
 """The bytes of the bridge protocol, version 1, as docs/bridge-protocol.md has them and nothing else of this repository.
 
-A judge's code: what it reads it holds against every rule that the page has for who sends (padding, zeros, flags), and what
-it writes may break each of them.
+A judge's code: what it reads it holds against every rule that the page has for who sends (padding, zeros, flags), and
+what it writes may break each of them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,17 @@ import struct
 from typing import Any
 
 HELLO, PROOF, READY, REFUSAL, NODE_STATE, CREDIT, LOST, HEARTBEAT, FORGET = range(1, 10)
-KINDS = {1: "Hello", 2: "Proof", 3: "Ready", 4: "Refusal", 5: "NodeState", 6: "Credit", 7: "Lost", 8: "heartbeat", 9: "forget"}
+KINDS = {
+    1: "Hello",
+    2: "Proof",
+    3: "Ready",
+    4: "Refusal",
+    5: "NodeState",
+    6: "Credit",
+    7: "Lost",
+    8: "heartbeat",
+    9: "forget",
+}
 CONTROL, TRACE, KEY, REQUEST, REPLY = 1, 2, 4, 8, 16
 VERSION, ITSELF, WRONG_PROOF, NOT_ALLOWED, TOO_MANY, LATE, PROTOCOL, LEAVING = range(8)
 REASONS = ("Version", "Itself", "Proof", "NotAllowed", "TooMany", "Late", "Protocol", "Leaving")
@@ -111,8 +121,17 @@ def encode(frame: Frame, *, length: int | None = None, checksum: int | None = No
     size = HEADER.size + len(body)
 
     def header(crc: int) -> bytes:
-        return HEADER.pack(size if length is None else length, frame.type_id, flags, frame.sequence, frame.correlation, crc,
-                           frame.priority, frame.hops, frame.outcome)
+        return HEADER.pack(
+            size if length is None else length,
+            frame.type_id,
+            flags,
+            frame.sequence,
+            frame.correlation,
+            crc,
+            frame.priority,
+            frame.hops,
+            frame.outcome,
+        )
 
     crc = crc32c(header(0) + body) if checksum is None else checksum
     return (header(crc) + body).ljust(padded(size), b"\0")
@@ -173,8 +192,15 @@ def _read_parts(frame: Frame, body: bytes) -> None:
 # ---- the tables of schema/bridge.fbs ----
 
 TABLES: dict[str, tuple[tuple[str, str], ...]] = {
-    "Hello": (("version", "H"), ("node", "Q"), ("name", "text"), ("nonce", "bytes"), ("wants_proof", "?"), ("max_frame", "I"),
-              ("window", "I")),
+    "Hello": (
+        ("version", "H"),
+        ("node", "Q"),
+        ("name", "text"),
+        ("nonce", "bytes"),
+        ("wants_proof", "?"),
+        ("max_frame", "I"),
+        ("window", "I"),
+    ),
     "Proof": (("mac", "bytes"),),
     "TypeDigest": (("type_id", "H"), ("digest", "bytes")),
     "Ready": (("types", "TypeDigest"), ("stream", "Q"), ("heard_stream", "Q"), ("heard", "Q")),
@@ -182,7 +208,7 @@ TABLES: dict[str, tuple[tuple[str, str], ...]] = {
     "NodeState": (("node", "Q"), ("version", "Q"), ("name", "text"), ("neighbours", "Qs"), ("wants", "Hs")),
     "Credit": (("sequence", "Q"),),
     "Lost": (("type_id", "H"), ("count", "Q")),
-}  # fmt: skip
+}
 _EMPTY: dict[str, Any] = {"text": "", "bytes": b"", "Qs": (), "Hs": (), "TypeDigest": ()}
 
 

@@ -1,0 +1,309 @@
+"""All links of a runtime: neighbours that come and go, who wants what, and what goes on to whom."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+
+from ._connection import log
+from ._dialer import Dialer
+from ._errors import MyceliumError
+from ._events import Dropped, Event, Forgotten, Gap, Linked, Unlinked
+from ._frames import Frame
+from ._link import NO_REPLY, Link
+from ._listener import Listener
+from ._local import Local
+from ._message import Ask, Message
+from ._neighbour import Neighbour
+from ._network import Network, State
+from ._settings import Settings
+from ._wire import NodeState, Reason
+
+_INVALID_PAYLOAD = -9
+_MOST_SOURCES = 65536  # whose last sequence is remembered
+
+
+class Bridge:
+    """The owner of the links. Belongs to one event loop."""
+
+    def __init__(self, how: Settings, local: Local, on_event: Callable[[Event], object] | None) -> None:
+        self.how = how
+        self.node = secrets.randbits(64) or 1
+        self.network = Network(self.node, how.name)
+        self.neighbours: dict[int, Neighbour] = {}
+        self.links: set[Link] = set()
+        self._open: set[asyncio.Future[None]] = set()  # connections that are not closed yet
+        self.dialers: list[Dialer] = []
+        self.listeners: list[Listener] = []
+        self.leaving = False
+        self.links_made = self.links_cut = self.refused = 0
+        self.missing = self.invalid = self.repeated = self.lost = self.dropped_before = self.sent_before = 0
+        self.acknowledged_before = self.sent_again_before = self.received_before = 0
+        self.changed = asyncio.Event()  # set and cleared whenever a link or a wish has changed
+        self._local = local
+        self._on_event = on_event
+        self._last_of: dict[tuple[int, int, int], int] = {}
+        local.on_wants = self._update_wants
+        local.others = self._others
+        self._update_wants()
+
+    @property
+    def digests(self) -> dict[int, bytes]:
+        return self._local.digests
+
+    def tell(self, event: Event) -> None:
+        if self._on_event is None:
+            return
+        try:
+            self._on_event(event)
+        except Exception:
+            log.exception("on_event raised")
+
+    def note_change(self) -> None:
+        """Wakes all who wait for a change; each looks again."""
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    # ---- links come and go ----
+
+    def make_link(self, dialed: bool, where: str) -> Link:
+        return Link(self, self.how, dialed, where)
+
+    def link_is_open(self, link: Link) -> tuple[Reason, str] | None:
+        """A connection has come to be; why it may not become a link, if there is a reason already."""
+        self.links.add(link)
+        self._open.add(link.closed)
+        link.closed.add_done_callback(self._open.discard)
+        if self.leaving:
+            return Reason.LEAVING, "the node goes away"
+        if not link.dialed and sum(not each.dialed for each in self.links) > self.how.max_links:
+            return Reason.TOO_MANY, f"there are {self.how.max_links} links already; raise max_links"
+        return None
+
+    def admit(self, link: Link) -> Neighbour | tuple[Reason, str]:
+        """The neighbour that a link leads to, or why it may not stay."""
+        node = link.hello.node
+        if self.leaving:
+            return Reason.LEAVING, "the node goes away"
+        neighbour = self.neighbours.get(node)
+        if neighbour is None:
+            neighbour = Neighbour(node, link.hello.name, self._local.next_number(), self.how, self._wake)
+            self.neighbours[node] = neighbour
+        before = neighbour.link
+        if before is not None:
+            # Both may have dialed each other: the link stays that the smaller node dialed. Of two that the same side
+            # dialed that side knows whether the first is good.
+            crossed = before.dialed != link.dialed
+            stays = link.dialed == (self.node < node) if crossed else not link.dialed
+            if not stays:
+                return Reason.ITSELF, "this node is linked already"
+        return neighbour
+
+    def link_is_up(self, link: Link) -> None:
+        neighbour = link.peer
+        assert neighbour is not None
+        before, neighbour.link = neighbour.link, link
+        neighbour.name = link.hello.name
+        neighbour.absent_since = None
+        if before is not None:
+            before.fail(MyceliumError("a newer link to the same node has taken its place"))
+        self.links_made += 1
+        log.info("linked with '%s' over %s", neighbour.name, link.where)
+        self._update_neighbours()
+        for state in self.network.states.values():
+            link.send_table(state.to_wire())
+        self._apply_ways()
+        self.tell(Linked(neighbour.node, neighbour.name, link.where))
+
+    def link_is_closed(self, link: Link, why: str) -> None:
+        self.links.discard(link)
+        neighbour = link.peer
+        self.received_before += link.received
+        self.repeated += link.repeated
+        if neighbour is not None and neighbour.link is link:
+            neighbour.link = None
+            neighbour.absent_since = asyncio.get_running_loop().time()
+            asyncio.get_running_loop().call_later(self.how.linger, self._forget_absent, neighbour)
+            self.links_cut += 1
+            log.warning("the link to '%s' over %s ended: %s", neighbour.name, link.where, why)
+            self._update_neighbours()
+            self.tell(Unlinked(neighbour.node, neighbour.name, why))
+        elif not link.was_up:
+            self.refused += 1
+            log.warning("no link over %s: %s", link.where, why)
+        self.note_change()
+
+    def _forget_absent(self, neighbour: Neighbour) -> None:
+        """It did not come back while it was waited for."""
+        since = neighbour.absent_since
+        if since is not None and asyncio.get_running_loop().time() - since >= self.how.linger * 0.999:
+            self.forget(neighbour)
+
+    def forget(self, neighbour: Neighbour) -> None:
+        if self.neighbours.pop(neighbour.node, None) is None:
+            return
+        lost = neighbour.give_up()
+        self.lost += neighbour.lost
+        self.dropped_before += neighbour.dropped
+        self.sent_before += neighbour.sent
+        self.sent_again_before += neighbour.sent_again
+        self.acknowledged_before += neighbour.acknowledged
+        self.note_change()
+        if lost or not self.leaving:
+            log.warning("'%s' did not come back; %d messages on their way to it count as lost", neighbour.name, lost)
+            self.tell(Forgotten(neighbour.node, neighbour.name, lost))
+
+    def _wake(self, neighbour: Neighbour) -> None:
+        if neighbour.link is not None:
+            neighbour.link.pump_soon()
+
+    # ---- who wants what ----
+
+    def _linked(self) -> list[tuple[Neighbour, Link]]:
+        return [(each, each.link) for each in self.neighbours.values() if each.link is not None]
+
+    def _update_neighbours(self) -> None:
+        if self.network.set_own(neighbours=frozenset(each.node for each, _ in self._linked())):
+            self._tell_all(self.network.own)
+            self._apply_ways()
+
+    def _update_wants(self) -> None:
+        if not self.leaving and self.network.set_own(wants=self._local.wants()):
+            self._tell_all(self.network.own)
+
+    def heard_state(self, link: Link, state: NodeState) -> None:
+        news = State.from_wire(state)
+        if self.network.learn(news):
+            self._tell_all(news, but=link)
+            self._apply_ways()
+
+    def _tell_all(self, state: State, but: Link | None = None) -> None:
+        for neighbour, link in self._linked():
+            if link is not but and neighbour.node != state.node:
+                link.send_table(state.to_wire())
+
+    def _apply_ways(self) -> None:
+        """What waits for a node that is absent stays: nobody asks what it wants until it is back."""
+        for neighbour, link in self._linked():
+            neighbour.want(self.network.types_for(neighbour.node))
+            link.pump_soon()
+        self.note_change()
+
+    def leads_to(self, neighbour: int, origin: int, type_id: int) -> bool:
+        return self.network.leads_to(neighbour, origin, type_id)
+
+    def _others(self, message: Message) -> list[Neighbour]:
+        """The neighbours that may have to be sent a message."""
+        return [
+            each for each in self.neighbours.values() if message.type_id in each.lanes and each.node != message.came_by
+        ]
+
+    # ---- messages that come ----
+
+    def _seen_before(self, frame: Frame) -> bool:
+        """Where there is one way only, nothing comes twice. Where there are more, it may while they change."""
+        if sum(1 for _ in self._linked()) < 2:
+            return False
+        if len(self._last_of) >= _MOST_SOURCES:
+            self._last_of.clear()
+        source = (frame.origin, frame.publisher_id, frame.type_id)
+        if frame.publisher_sequence <= self._last_of.get(source, 0):
+            self.repeated += 1
+            return True
+        self._last_of[source] = frame.publisher_sequence
+        return False
+
+    def _message(self, link: Link, frame: Frame, ask: Ask | None = None) -> Message | None:
+        """What a frame holds; None if it is no valid payload of its type."""
+        message = Message(
+            frame.type_id,
+            frame.payload,
+            sequence=frame.publisher_sequence,
+            publisher_id=frame.publisher_id,
+            timestamp_ns=frame.timestamp_ns,
+            correlation_id=frame.correlation if ask is None else ask.id,
+            priority=frame.priority,
+            key=frame.key,
+            trace=frame.trace,
+            origin=frame.origin,
+            hops=frame.hops + 1,
+            came_by=link.hello.node,
+        )
+        cls = self._local.classes.get(frame.type_id)
+        if cls is not None:
+            try:
+                message.check(cls)
+            except ValueError as why:
+                if self.invalid == 0:
+                    log.warning(
+                        "%s: a payload of type %d is not valid, and was dropped: %s", link.where, frame.type_id, why
+                    )
+                self.invalid += 1
+                return None
+        message.ask = ask
+        return message
+
+    def deliver(self, link: Link, frame: Frame) -> Sequence[asyncio.Future[bool]]:
+        if self._seen_before(frame):
+            return ()
+        message = self._message(link, frame)
+        return () if message is None else self._local.offer(message)
+
+    def ask(self, link: Link, frame: Frame) -> Sequence[asyncio.Future[bool]]:
+        correlation = frame.correlation
+
+        def outcome(reply: Message | None) -> None:
+            link.answer(correlation, NO_REPLY if reply is None else 0, reply)
+
+        ask = Ask(self._local.next_number(), outcome)
+        message = self._message(link, frame, ask)
+        if message is None:
+            link.answer(correlation, _INVALID_PAYLOAD)
+            return ()
+        link.answers(correlation, ask)
+        return self._local.offer(message)  # if nobody takes it, that is the end of the message, and the answer
+
+    def reply(self, link: Link, ask: Ask, frame: Frame) -> None:
+        message = self._message(link, frame)
+        if message is not None:
+            ask.reply(message)
+
+    def heard_gap(self, link: Link, missing: int) -> None:
+        self.missing += missing
+        log.warning("over %s %d messages are missing: they were lost with an earlier link", link.where, missing)
+        assert link.peer is not None
+        self.tell(Gap(link.peer.node, link.peer.name, missing))
+
+    def heard_lost(self, link: Link, type_id: int, count: int) -> None:
+        assert link.peer is not None
+        log.warning(
+            "'%s' dropped %d messages of type %d for us: we take them too slowly", link.peer.name, count, type_id
+        )
+        self.tell(Dropped(link.peer.node, link.peer.name, type_id, count))
+
+    # ---- the end ----
+
+    def stop_meeting(self) -> None:
+        """No link is made any more."""
+        self.leaving = True
+        for dialer in self.dialers:
+            dialer.stop()
+        for listener in self.listeners:
+            listener.close()
+        for neighbour in [each for each in self.neighbours.values() if each.link is None]:
+            self.forget(neighbour)  # nobody is there whom it could still reach
+
+    @property
+    def has_sent_all(self) -> bool:
+        """Everything that was accepted has been acknowledged by those who are linked."""
+        return all(each.is_empty for each, _ in self._linked())
+
+    async def leave(self) -> None:
+        """Tells every neighbour, and waits until the connections are closed."""
+        for link in list(self.links):
+            link.refuse(Reason.LEAVING, "the node goes away")
+        for neighbour in list(self.neighbours.values()):
+            self.forget(neighbour)
+        if self._open:
+            await asyncio.wait(set(self._open))

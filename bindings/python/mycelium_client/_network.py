@@ -1,0 +1,148 @@
+"""What a node knows of the others: who is linked with whom, and who wants which types. From it follows, for a message
+of any origin, to which neighbours it goes on: along the tree of shortest ways from its origin, which every node
+computes alike.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ._wire import NodeState
+
+MAX_NODES = 1024
+MAX_NEIGHBOURS = 1024
+MAX_WAYS = 65536  # that are remembered
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class State:
+    """What a node has said of itself."""
+
+    node: int
+    version: int
+    name: str
+    neighbours: frozenset[int] = frozenset()
+    wants: frozenset[int] = frozenset()
+
+    def to_wire(self) -> NodeState:
+        return NodeState(self.node, self.version, self.name, sorted(self.neighbours), sorted(self.wants))
+
+    @staticmethod
+    def from_wire(state: NodeState) -> State:
+        return State(state.node, state.version, state.name, frozenset(state.neighbours), frozenset(state.wants))
+
+
+class Network:
+    """The states of all nodes that were heard of, this one's included, and the ways between them."""
+
+    def __init__(self, node: int, name: str) -> None:
+        self.node = node
+        self.states: dict[int, State] = {node: State(node, 1, name)}
+        self._trees: dict[int, dict[int, int]] = {}  # origin -> node behind us -> by which neighbour
+        self._ways: dict[tuple[int, int], frozenset[int]] = {}
+
+    @property
+    def own(self) -> State:
+        return self.states[self.node]
+
+    def set_own(self, *, neighbours: frozenset[int] | None = None, wants: frozenset[int] | None = None) -> bool:
+        """As they are now, where they are given; False if nothing has changed."""
+        own = self.own
+        news = dataclasses.replace(
+            own,
+            neighbours=own.neighbours if neighbours is None else neighbours,
+            wants=own.wants if wants is None else wants,
+        )
+        if news == own:
+            return False
+        self._keep(dataclasses.replace(news, version=own.version + 1))
+        return True
+
+    def learn(self, state: State) -> bool:
+        """What another node says of itself; False if it is not news, or there is no room."""
+        if state.node in (0, self.node) or len(state.neighbours) > MAX_NEIGHBOURS:
+            return False
+        known = self.states.get(state.node)
+        if known is not None and state.version <= known.version:
+            return False
+        if known is None and len(self.states) >= MAX_NODES and not self._make_room():
+            return False
+        self._keep(state)
+        return True
+
+    def _keep(self, state: State) -> None:
+        self.states[state.node] = state
+        self._trees.clear()
+        self._ways.clear()
+
+    def _make_room(self) -> bool:
+        """A node that is gone is kept, since it may only be cut off for a while; until the room is needed."""
+        living = self.reachable()
+        gone = [node for node in self.states if node not in living]
+        for node in gone:
+            del self.states[node]
+        return bool(gone)
+
+    def _linked(self, node: int) -> list[int]:
+        """Those that node names and that name it."""
+        state = self.states.get(node)
+        if state is None:
+            return []
+        return [each for each in state.neighbours if each in self.states and node in self.states[each].neighbours]
+
+    def reachable(self) -> set[int]:
+        """The nodes that can be reached, this one included."""
+        seen = {self.node}
+        todo = [self.node]
+        while todo:
+            fresh = [each for each in self._linked(todo.pop()) if each not in seen]
+            seen.update(fresh)
+            todo += fresh
+        return seen
+
+    def _tree(self, origin: int) -> dict[int, int]:
+        """For every node behind us, as seen from the origin: by which neighbour of ours it is reached."""
+        if origin not in self._trees:
+            self._trees[origin] = self._grow(origin)
+        return self._trees[origin]
+
+    def _grow(self, origin: int) -> dict[int, int]:
+        behind_us: dict[int, int] = {}
+        seen = {origin}
+        distance = [origin]
+        while distance:
+            following = []
+            for node in sorted(distance):
+                for neighbour in sorted(self._linked(node)):
+                    if neighbour in seen:
+                        continue
+                    seen.add(neighbour)
+                    following.append(neighbour)
+                    if node == self.node:
+                        behind_us[neighbour] = neighbour
+                    elif node in behind_us:
+                        behind_us[neighbour] = behind_us[node]
+            distance = following
+        # An origin that is gone: what it said last is still on its way, and goes where a message of ours would go.
+        return behind_us if self.node in seen else self._tree(self.node)
+
+    def leads_to(self, neighbour: int, origin: int, type_id: int) -> bool:
+        """Does a message of this type and origin go on from here to this neighbour?"""
+        ways = self._ways.get((origin, type_id))
+        if ways is None:
+            if len(self._ways) >= MAX_WAYS:
+                self._ways.clear()
+                self._trees.clear()
+            behind_us = self._tree(origin)
+            ways = frozenset(by for node, by in behind_us.items() if type_id in self.states[node].wants)
+            self._ways[origin, type_id] = ways
+        return neighbour in ways
+
+    def types_for(self, neighbour: int) -> set[int]:
+        """The types that this neighbour has to be sent, of whatever origin."""
+        types: set[int] = set()
+        for origin in self.reachable():
+            for node, by in self._tree(origin).items():
+                if by == neighbour:
+                    types |= self.states[node].wants
+        return types
