@@ -354,10 +354,8 @@ void link::become_up() {
   if (state_ != state::up)
     return;
   const std::shared_ptr<outbox::carrier> by(shared_from_this(), this);
-  if (ready_->heard_stream == peer_->stream)
-    peer_->waiting->resume(by, hello_.window, ready_->heard);
-  else
-    peer_->waiting->start_anew(by, hello_.window);
+  const bool knows_ours = ready_->heard_stream == peer_->stream;
+  peer_->waiting->begin(by, hello_.window, knows_ours ? std::optional(ready_->heard) : std::nullopt);
 }
 
 void link::release_outbox() {

@@ -110,36 +110,33 @@ void outbox::wake(bool actor, carrier* by) {
 
 // ---- links and acknowledgements ----
 
-void outbox::resume(std::shared_ptr<carrier> by, std::uint64_t window, std::uint64_t heard) {
+void outbox::begin(std::shared_ptr<carrier> by, std::uint64_t window, std::optional<std::uint64_t> heard) {
   bool actor;
   {
     std::lock_guard lock(mutex_);
     by_ = by;
     window_ = window;
-    acknowledge_locked(heard);
-    for (const auto& each : on_its_way_)
-      by_->append(*each.what, each.sequence, turn::again, frames_);
-    stats_.sent_again += on_its_way_.size();
-    if (!frames_.empty())
-      by_->carry(frames_);
+    if (heard || acknowledged_ == 0) {
+      acknowledge_locked(heard.value_or(0));
+      send_again_locked();
+    } else {
+      stats_.lost += on_its_way_.size();
+      on_its_way_.clear();
+      bytes_on_their_way_ = 0;
+      sequence_ = 0;
+      acknowledged_ = 0;
+    }
     actor = go_on_locked();
   }
   wake(actor, by.get());
 }
 
-void outbox::start_anew(std::shared_ptr<carrier> by, std::uint64_t window) {
-  bool actor;
-  {
-    std::lock_guard lock(mutex_);
-    by_ = by;
-    window_ = window;
-    stats_.lost += on_its_way_.size();
-    on_its_way_.clear();
-    bytes_on_their_way_ = 0;
-    sequence_ = 0;
-    actor = go_on_locked();
-  }
-  wake(actor, by.get());
+void outbox::send_again_locked() {
+  for (const auto& each : on_its_way_)
+    by_->append(*each.what, each.sequence, turn::again, frames_);
+  stats_.sent_again += on_its_way_.size();
+  if (!frames_.empty())
+    by_->carry(frames_);
 }
 
 void outbox::release(const carrier& by) {
@@ -173,6 +170,7 @@ void outbox::go_on() {
 }
 
 void outbox::acknowledge_locked(std::uint64_t sequence) {
+  acknowledged_ = std::max(acknowledged_, sequence);
   while (!on_its_way_.empty() && on_its_way_.front().sequence <= sequence) {
     bytes_on_their_way_ -= on_its_way_.front().size;
     on_its_way_.pop_front();

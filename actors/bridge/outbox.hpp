@@ -12,6 +12,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,11 +60,11 @@ public:
   // How many were dropped for want of room since it was asked the last time.
   std::uint64_t take_drops();
 
-  // A new link to the same node, which has received up to `heard`: what it has not is sent again. `window`: how many
-  // bytes may be on their way.
-  void resume(std::shared_ptr<carrier> by, std::uint64_t window, std::uint64_t heard);
-  // A new link to another node in the place of the old: what was on its way is lost.
-  void start_anew(std::shared_ptr<carrier> by, std::uint64_t window);
+  // A new link. `heard`: the last message of our stream that the other side has dealt with; what came after it is sent
+  // again. None: it does not know our stream, which begins anew; what was on its way is lost, unless nothing of it was
+  // ever acknowledged: then it may not have heard how the stream is called, and gets it again. `window`: how many bytes
+  // may be on their way.
+  void begin(std::shared_ptr<carrier> by, std::uint64_t window, std::optional<std::uint64_t> heard);
   // The link ends, if it is the one of now.
   void release(const carrier& by);
   // The neighbour has dealt with all up to this sequence. False if that was never sent.
@@ -84,6 +85,7 @@ private:
   void take(std::span<const runtime::message* const> batch);
   void send_locked(const runtime::message& m);
   void acknowledge_locked(std::uint64_t sequence);
+  void send_again_locked();
   // Sends what is held as far as credit goes. True: the actor may go on when the lock is down.
   bool go_on_locked();
   void wake(bool actor, carrier* by);
@@ -99,6 +101,7 @@ private:
   std::shared_ptr<carrier> by_;
   std::uint64_t window_ = 0;
   std::uint64_t sequence_ = 0;
+  std::uint64_t acknowledged_ = 0; // the last of them
   std::deque<on_its_way> on_its_way_;
   std::uint64_t bytes_on_their_way_ = 0;
   std::deque<runtime::message_ptr> held_;
