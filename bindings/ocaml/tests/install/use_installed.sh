@@ -25,7 +25,7 @@ say "the packages, as opam builds them"
 mkdir "$work/packages"
 (cd "$ocaml" && tar -c --exclude=_build --exclude=tests .) | tar -x -C "$work/packages"
 cd "$work/packages"
-for package in mycelium_native mycelium_native_lwt; do
+for package in mycelium_native mycelium_native_lwt mycelium_client; do
   # Where opam installs a package before it builds the next, this finds the one before.
   OCAMLPATH="$prefix/lib" dune build -p $package --display quiet @install
   # What opam does with a package: its description has no error, and its files go where its .install file says.
@@ -56,4 +56,10 @@ ocamlfind ocamlopt -thread -package mycelium_native -linkpkg my_messages.mli my_
 export CAML_LD_LIBRARY_PATH="$prefix/lib/stublibs" # an opam switch has it in its ld.conf
 ocamlfind ocamlc -thread -package mycelium_native -linkpkg my_messages.mli my_messages.ml main.ml -o bytecode
 [ "$(ocamlrun ./bytecode)" = "3 words from OCaml" ] || fail "the bytecode program says something else"
+
+say "the client, with no native library"
+cp "$here/stranger/main_client.ml" .
+ocamlfind ocamlopt -thread -package mycelium_client -linkpkg my_messages.mli my_messages.ml main_client.ml -o client
+[ "$(./client "$work/bus")" = "3 words from another node" ] || fail "the client's program says something else"
+if ldd ./client | grep mycelium; then fail "the client's program needs a native library"; fi
 say "all of them ran"

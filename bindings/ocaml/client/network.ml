@@ -1,0 +1,81 @@
+(* What this node knows of the others: who is linked with whom, and who wants which types. It is a leaf: all that
+   anybody else wants goes to its one neighbour. *)
+
+open Mycelium_bridge_protocol
+module Ids = Set.Make (Int64)
+module Types = Set.Make (Int)
+
+let max_nodes = 1024
+
+type node = { state : Wire.node_state; neighbours : Ids.t; wants : Types.t }
+type t = { self : int64; nodes : (int64, node) Hashtbl.t }
+
+let set t (state : Wire.node_state) =
+  let node = { state; neighbours = Ids.of_list state.neighbours; wants = Types.of_list state.wants } in
+  Hashtbl.replace t.nodes state.id node
+
+let create self name =
+  let t = { self; nodes = Hashtbl.create 16 } in
+  set t { id = self; version = 1L; name; neighbours = []; wants = [] };
+  t
+
+let self t = (Hashtbl.find t.nodes t.self).state
+let states t = List.map (fun node -> node.state) (List.of_seq (Hashtbl.to_seq_values t.nodes))
+
+(* A new version of what this node says of itself; false if nothing has changed. *)
+let say t ?neighbours ?wants () =
+  let before = self t in
+  let now =
+    {
+      before with
+      neighbours = Option.value neighbours ~default:before.neighbours;
+      wants = Option.value wants ~default:before.wants;
+    }
+  in
+  let is_news = now <> before in
+  if is_news then set t { now with version = Int64.succ before.version };
+  is_news
+
+(* Both have to say so: who has died still stands in what others have heard of it. *)
+let linked t a b =
+  let says who other =
+    match Hashtbl.find_opt t.nodes who with Some node -> Ids.mem other node.neighbours | None -> false
+  in
+  says a b && says b a
+
+(* This node included. *)
+let reachable t =
+  let rec visit id seen =
+    if Ids.mem id seen then seen
+    else
+      match Hashtbl.find_opt t.nodes id with
+      | None -> seen
+      | Some node -> Ids.fold visit (Ids.filter (linked t id) node.neighbours) (Ids.add id seen)
+  in
+  visit t.self Ids.empty
+
+(* A node that is gone is kept, since it may only be cut off for a while; until the room is needed. *)
+let make_room t =
+  let living = reachable t in
+  Hashtbl.filter_map_inplace (fun id node -> if Ids.mem id living then Some node else None) t.nodes;
+  Hashtbl.length t.nodes < max_nodes
+
+(* What another node says; false if it is not news, or there is no room. *)
+let learn t (state : Wire.node_state) =
+  let has_room_or_is_newer () =
+    match Hashtbl.find_opt t.nodes state.id with
+    | Some known -> Int64.unsigned_compare state.version known.state.version > 0
+    | None -> Hashtbl.length t.nodes < max_nodes || make_room t
+  in
+  let is_news =
+    state.id <> 0L && state.id <> t.self
+    && List.compare_length_with state.neighbours max_nodes <= 0
+    && has_room_or_is_newer ()
+  in
+  if is_news then set t state;
+  is_news
+
+(* The types that somebody else wants. *)
+let wanted t =
+  let add id types = if id = t.self then types else Types.union types (Hashtbl.find t.nodes id).wants in
+  Ids.fold add (reachable t) Types.empty

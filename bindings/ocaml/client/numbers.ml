@@ -1,0 +1,1 @@
+include Map.Make (Int)

@@ -1,0 +1,50 @@
+(** The payloads of control frames: schema/bridge.fbs. Reading raises {!Table.Malformed} for bytes that are none. *)
+
+val protocol_version : int
+
+val least_window : int
+val least_frame : int
+(** Below these no link works: they are asked of both sides. *)
+
+type hello = {
+  version : int;
+  node : int64;
+  name : string;
+  nonce : string;  (** 16 bytes *)
+  wants_proof : bool;
+  max_frame : int;
+  window : int;
+}
+
+type ready = {
+  types : (int * string) list;  (** type_id and digest *)
+  stream : int64;
+  heard_stream : int64;
+  heard : int64;
+}
+
+(** Why a link is refused. *)
+type reason = Version | Itself | Proof | Not_allowed | Too_many | Late | Protocol | Leaving | Other of int
+
+type node_state = { id : int64; version : int64; name : string; neighbours : int64 list; wants : int list }
+
+val string_of_reason : reason -> string
+val write_hello : hello -> string
+val read_hello : string -> hello
+val write_proof : string -> string
+val read_proof : string -> string
+val write_ready : ready -> string
+val read_ready : string -> ready
+val write_refusal : reason -> string -> string
+val read_refusal : string -> reason * string
+val write_state : node_state -> string
+val read_state : string -> node_state
+val write_credit : int64 -> string
+val read_credit : string -> int64
+val write_lost : type_id:int -> count:int -> string
+
+val read_lost : string -> int * int64
+(** type_id and count *)
+
+val proof : token:string -> by_dialer:bool -> dialer:hello -> listener:hello -> string
+(** What shows that a side knows the token: HMAC-SHA256 over its role, both nonces and both node ids. *)
