@@ -94,6 +94,8 @@ let flush connection =
     match Unix.single_write connection.socket bytes first count with
     | count -> count
     | exception Unix.Unix_error ((EAGAIN | EWOULDBLOCK | EINTR), _, _) -> 0
+    | exception Unix.Unix_error ((EPIPE | ECONNRESET), _, _) ->
+        count (* it has gone, but why may still stand in what it has sent: reading comes to the end *)
     | exception Unix.Unix_error (error, _, _) ->
         Link.close connection.link (Unix.error_message error);
         0
@@ -318,4 +320,5 @@ let run t =
   keep_turning t;
   t.ended <- true;
   run_intake t;
+  Bell.give_back t.waker; (* whoever still rings it wakes somebody for nothing *)
   Bell.ring_all t.changes

@@ -4,44 +4,72 @@ open State
 
 type 'a t = {
   runtime : State.t;
+  id : int64;
   what : string;
-  question : Question.t;
-  outcome : Question.outcome option Atomic.t;
-  asker : Bell.waiters;
-  refusal : Status.t option; (* a mailbox took it not *)
-  forget : unit -> unit;
+  send : id:int64 -> ask:(holders:int -> Question.t) -> Status.t option; (* what it was refused with *)
   read : int -> string -> 'a;
+  asker : Bell.waiters;
+  mutable outcome : Question.outcome option;
+  mutable question : Question.t option; (* None: not sent yet *)
+  mutable refusal : Status.t option;
+  is_over : bool Atomic.t; (* it counts no more as pending *)
 }
 
-(* [send] is given the request's id and how its question is made; it gives the question and what was refused. *)
-let start t ~what ~read send =
-  let outcome = Atomic.make None and asker = Bell.nobody () in
-  let id = Int64.of_int (Atomic.fetch_and_add t.next_id 1) in
-  let forget () = post t (fun () -> Option.iter (fun bridge -> Traffic.withdraw bridge id) t.bridge) in
-  let respond result =
-    Atomic.set outcome (Some result);
-    Atomic.decr t.requests_pending;
-    Bell.ring_all asker;
-    forget ()
-  in
-  (* One holder more, until everybody has been asked. *)
-  let made = ref None in
-  let make ~holders =
-    let question = Question.create ~holders:(1 + holders) respond in
-    made := Some question;
-    question
-  in
-  let refusal = send ~id ~question:make in
-  let question = Option.get !made in
-  Atomic.incr t.requests_pending;
-  Question.let_go question;
-  { runtime = t; what; question; outcome; asker; refusal; forget; read }
+let create t ~what ~read send =
+  {
+    runtime = t;
+    id = Int64.of_int (Atomic.fetch_and_add t.next_id 1);
+    what;
+    send;
+    read;
+    asker = Bell.nobody ();
+    outcome = None;
+    question = None;
+    refusal = None;
+    is_over = Atomic.make true;
+  }
+
+let tell_neighbour { runtime = t; id; _ } =
+  post t (fun () -> Option.iter (fun bridge -> Traffic.withdraw bridge id) t.bridge)
+
+let end_ request =
+  if Atomic.compare_and_set request.is_over false true then Atomic.decr request.runtime.requests_pending
+
+let respond request outcome =
+  request.outcome <- Some outcome;
+  end_ request;
+  Bell.ring_all request.asker;
+  tell_neighbour request
 
 let forget request =
-  if Question.withdraw request.question then begin
-    Atomic.decr request.runtime.requests_pending;
-    request.forget ()
-  end
+  end_ request;
+  match request.question with
+  | Some question when Question.withdraw question -> tell_neighbour request
+  | _ -> ()
+
+(* A signal's handler may raise wherever memory is allocated: what was begun is taken back. *)
+let guarded request work =
+  try work ()
+  with exn ->
+    forget request;
+    raise exn
+
+let begin_ request =
+  Atomic.set request.is_over false;
+  Atomic.incr request.runtime.requests_pending;
+  (* One holder more, until everybody has been asked. *)
+  let ask ~holders =
+    let question = Question.create ~holders:(1 + holders) (respond request) in
+    request.question <- Some question;
+    question
+  in
+  request.refusal <- request.send ~id:request.id ~ask;
+  Option.iter Question.let_go request.question
+
+let send request =
+  guarded request (fun () ->
+      begin_ request;
+      request)
 
 let failed request timeout status =
   let why =
@@ -56,16 +84,15 @@ let failed request timeout status =
 let wait ?(timeout = 5.) request =
   let t = request.runtime and timeout = Bell.seconds "timeout" timeout in
   check_process t;
-  let is_over () = Option.is_some (Atomic.get request.outcome) || t.ended in
-  (try ignore (Bell.until ~timeout request.asker is_over)
-   with exn ->
-     forget request;
-     raise exn);
-  match (Atomic.get request.outcome, request.refusal) with
-  | Some (Question.Reply (type_id, payload)), _ -> request.read type_id payload
-  | Some (Failed No_reply), Some status -> Room.refuse t.refused_calls status
-  | Some (Failed status), _ -> failed request timeout status
-  | None, _ ->
-      let status = if t.ended then Status.Closed else Timeout in
-      forget request;
-      failed request timeout status
+  guarded request (fun () ->
+      ignore (Bell.until ~timeout request.asker (fun () -> Option.is_some request.outcome || t.ended));
+      match (request.outcome, request.refusal) with
+      | Some (Question.Reply (type_id, payload)), _ -> request.read type_id payload
+      | Some (Failed No_reply), Some status -> Room.refuse t.refused_calls status
+      | Some (Failed status), _ -> failed request timeout status
+      | None, _ -> failed request timeout (if t.ended then Status.Closed else Timeout))
+
+let send_and_wait ?timeout request =
+  guarded request (fun () ->
+      begin_ request;
+      wait ?timeout request)

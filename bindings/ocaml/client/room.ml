@@ -53,32 +53,41 @@ let try_enter room =
 
 let has_room room = Atomic.get room.waiting < room.capacity
 
-type verdict = Entered | Dropped | Refused of Status.t
+(* A publisher's place in a room. A signal's handler may raise wherever memory is allocated: whether a place was taken
+   is written down in the same breath. *)
+type ticket = { room : t; mutable entered : bool }
 
-(* For one more message. [may_wait]: whether the caller may wait for room, if the policy is to. *)
-let admit room ~may_wait ~changes ~is_over =
+let ticket room = { room; entered = false }
+
+(* For one more message; the status if it was refused. [may_wait]: whether the caller may wait for room, if the policy
+   is to. *)
+let admit ticket ~may_wait ~changes ~is_over =
+  let { room; _ } = ticket in
   let refuse counter status =
     Atomic.incr counter;
-    Refused status
+    Some status
+  in
+  let take () =
+    if not ticket.entered then ticket.entered <- try_enter room;
+    ticket.entered
   in
   match room.policy with
   | Drop_oldest ->
       enter room; (* whoever puts it there drops the oldest *)
-      Entered
-  | _ when try_enter room -> Entered
+      ticket.entered <- true;
+      None
+  | _ when take () -> None
   | Drop_newest ->
       Atomic.incr room.dropped_newest;
-      Dropped
+      None
   | Fail -> refuse room.dropped_full Status.Full
   | Block when not may_wait -> refuse room.dropped_full Status.Full
-  | Block ->
-      let entered = ref false in
-      let settled () =
-        entered := try_enter room;
-        !entered || is_over ()
-      in
-      ignore (Bell.until ~timeout:room.block_timeout changes settled);
-      if !entered then Entered else refuse room.dropped_timeout Status.Timeout
+  | Block -> (
+      match Bell.until ~timeout:room.block_timeout changes (fun () -> take () || is_over ()) with
+      | _ -> if ticket.entered then None else refuse room.dropped_timeout Status.Timeout
+      | exception exn ->
+          if not ticket.entered then Atomic.incr room.dropped_timeout;
+          raise exn)
 
 (* Raises for a publisher's message that one subscriber did not get. *)
 let refuse counter status =

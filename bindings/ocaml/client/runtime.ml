@@ -36,7 +36,7 @@ let create ?(name = "mycelium") ?(mailbox_capacity = 4096) ?(policy = Block) ?(b
   if String.length digest <> 32 then
     invalid_arg "Mycelium_client.Runtime.create: a schema_digest has 32 bytes; give that of a generated module";
   if mailbox_capacity < 1 then invalid_arg "Mycelium_client.Runtime.create: mailbox_capacity has to be at least 1";
-  let waker = Bell.create () and changes = Bell.nobody () and stall_waits = Atomic.make false in
+  let waker = Bell.take () and changes = Bell.nobody () and stall_waits = Atomic.make false in
   if not (Sockets.can_watch waker.reader) then Status.fail Status.Runtime Sockets.too_many;
   let room_made () = if Atomic.exchange stall_waits false then Bell.ring waker in
   let t =
@@ -130,33 +130,31 @@ let targets t type_id destination =
       | [] -> ([], None)
       | _ -> ( match Traffic.pick key all with Some one -> ([ one ], None) | None -> ([], lane)))
 
-(* Those that it was admitted to, and the worst that was said. *)
-let admit t (subscriptions : Mailroom.subscription list) (lane : Outbox.lane option) =
-  let worst = ref None in
-  let admitted ~may_wait room =
-    match Room.admit room ~may_wait ~changes:t.changes ~is_over:(fun () -> Atomic.get t.closing) with
-    | Entered -> true
-    | Dropped -> false
-    | Refused status ->
-        worst := Some status;
-        false
-  in
+(* Takes a place for the message with each of them; the worst that was said. *)
+let admit t (outgoing : Traffic.outgoing) =
   let on_own_thread = is_event_thread t in
   let here = on_own_thread || Mailroom.is_here t.mailroom in
-  let subscriptions =
-    List.filter (fun (each : Mailroom.subscription) -> admitted ~may_wait:(not here) each.room) subscriptions
+  let is_over () = Atomic.get t.closing in
+  let one ~may_wait worst ticket =
+    match Room.admit ticket ~may_wait ~changes:t.changes ~is_over with None -> worst | refusal -> refusal
   in
-  let lane =
-    match lane with Some lane when admitted ~may_wait:(not on_own_thread) lane.room -> Some lane | _ -> None
-  in
-  (subscriptions, lane, !worst)
+  let of_subscription worst (_, ticket) = one ~may_wait:(not here) worst ticket in
+  let worst = List.fold_left of_subscription None outgoing.subscriptions in
+  match outgoing.lane with Some (_, ticket) -> one ~may_wait:(not on_own_thread) worst ticket | None -> worst
+
+(* To those who have a place for it. What a signal's handler raises meanwhile takes nothing back. *)
+let rec hand_over t outgoing =
+  match post t (fun () -> Traffic.route t outgoing) with
+  | () -> ()
+  | exception exn ->
+      hand_over t outgoing;
+      raise exn
 
 (* What it was refused with by one of those whom it is for. *)
-let send t ?(correlation_id = 0L) ?(priority = 0) ?(destination = To_all) ?trace ?question type_id payload =
+let send t ?(correlation_id = 0L) ?(priority = 0) ?(destination = To_all) ?trace ?ask type_id payload =
   check_open t;
   check_payload payload;
   let subscriptions, lane = targets t type_id destination in
-  let subscriptions, lane, worst = admit t subscriptions lane in
   let data =
     {
       Traffic.nothing with
@@ -170,9 +168,22 @@ let send t ?(correlation_id = 0L) ?(priority = 0) ?(destination = To_all) ?trace
     }
   in
   let holders = List.length subscriptions + if lane = None then 0 else 1 in
-  let question = Option.map (fun make -> make ~holders) question in
-  post t (fun () -> Traffic.route t { data; subscriptions; lane; question });
-  worst
+  let outgoing =
+    {
+      Traffic.data;
+      subscriptions = List.map (fun (each : Mailroom.subscription) -> (each, Room.ticket each.room)) subscriptions;
+      lane = Option.map (fun (lane : Outbox.lane) -> (lane, Room.ticket lane.room)) lane;
+      question = Option.map (fun ask -> ask ~holders) ask;
+      routed = false;
+    }
+  in
+  match admit t outgoing with
+  | worst ->
+      hand_over t outgoing;
+      worst
+  | exception exn ->
+      hand_over t outgoing;
+      raise exn
 
 let publish_data t ?correlation_id ?priority ?destination ?trace type_id payload =
   match send t ?correlation_id ?priority ?destination ?trace type_id payload with
@@ -231,7 +242,7 @@ let serve t (descriptor : 'a Message.descriptor) reply handler =
   learn_type t reply;
   ignore (Subscription.open_entry t descriptor#type_id (Subscription.answers t descriptor reply handler))
 
-let send_request t (descriptor : 'a Message.descriptor) (reply : 'b Message.descriptor) value =
+let request_of t (descriptor : 'a Message.descriptor) (reply : 'b Message.descriptor) value =
   learn_type t descriptor;
   learn_type t reply;
   let unexpected why = Status.fail Status.Invalid_payload ("the reply is not what was expected: " ^ why) in
@@ -239,17 +250,18 @@ let send_request t (descriptor : 'a Message.descriptor) (reply : 'b Message.desc
     if type_id <> reply#type_id then unexpected (Printf.sprintf "it has type_id %d, not %d" type_id reply#type_id)
     else match reply#decode None (Message.payload_of payload) with Ok value -> value | Error why -> unexpected why
   in
-  Request.start t ~what:descriptor#type_name ~read (fun ~id ~question ->
-      send t ~correlation_id:id ~question descriptor#type_id (descriptor#encode value))
+  Request.create t ~what:descriptor#type_name ~read (fun ~id ~ask ->
+      send t ~correlation_id:id ~ask descriptor#type_id (descriptor#encode value))
 
-let send_request_string t type_id payload =
+let bytes_of_request t type_id payload =
   Subscription.check_type_id type_id;
-  Request.start t ~what:(string_of_int type_id)
-    ~read:(fun type_id payload -> (type_id, payload))
-    (fun ~id ~question -> send t ~correlation_id:id ~question type_id payload)
+  let read type_id payload = (type_id, payload) in
+  Request.create t ~what:(string_of_int type_id) ~read (fun ~id ~ask -> send t ~correlation_id:id ~ask type_id payload)
 
-let request ?timeout t descriptor reply value = Request.wait ?timeout (send_request t descriptor reply value)
-let request_string ?timeout t type_id payload = Request.wait ?timeout (send_request_string t type_id payload)
+let send_request t descriptor reply value = Request.send (request_of t descriptor reply value)
+let send_request_string t type_id payload = Request.send (bytes_of_request t type_id payload)
+let request ?timeout t descriptor reply value = Request.send_and_wait ?timeout (request_of t descriptor reply value)
+let request_string ?timeout t type_id payload = Request.send_and_wait ?timeout (bytes_of_request t type_id payload)
 
 let reply_string t message type_id payload =
   check_open t;

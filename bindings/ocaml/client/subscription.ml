@@ -71,6 +71,21 @@ let answers t descriptor (reply : 'b Message.descriptor) handler entry (content 
 let check_type_id type_id =
   if type_id < 1 || type_id > 0xffff then invalid_arg "Mycelium_client: a type_id is a number from 1 to 65535"
 
+(* On the event thread, as what follows. *)
+let add t (entry : Mailroom.subscription) =
+  let all = Atomic.get t.subscriptions in
+  Atomic.set t.subscriptions (Numbers.add entry.type_id (State.subscribers t entry.type_id @ [ entry ]) all);
+  Leaf.update_wants t;
+  Bell.ring_all t.changes
+
+let remove t (entry : Mailroom.subscription) =
+  let all = Atomic.get t.subscriptions in
+  let others = List.filter (fun each -> each != entry) (State.subscribers t entry.type_id) in
+  Atomic.set t.subscriptions
+    (if others = [] then Numbers.remove entry.type_id all else Numbers.add entry.type_id others all);
+  Leaf.update_wants t;
+  Mailroom.close_subscription t.mailroom entry
+
 let next_id = Atomic.make 1
 
 let open_entry ?name ?policy ?capacity ?block_timeout t type_id handle =
@@ -95,21 +110,11 @@ let open_entry ?name ?policy ?capacity ?block_timeout t type_id handle =
       running = false;
     }
   in
-  call t (fun () ->
-      let all = Atomic.get t.subscriptions in
-      Atomic.set t.subscriptions (Numbers.add type_id (State.subscribers t type_id @ [ entry ]) all);
-      Leaf.update_wants t;
-      Bell.ring_all t.changes);
+  (try call t (fun () -> add t entry)
+   with exn ->
+     post t (fun () -> remove t entry);
+     raise exn);
   entry
-
-(* On the event thread. *)
-let remove t (entry : Mailroom.subscription) =
-  let all = Atomic.get t.subscriptions in
-  let others = List.filter (fun each -> each != entry) (State.subscribers t entry.type_id) in
-  Atomic.set t.subscriptions
-    (if others = [] then Numbers.remove entry.type_id all else Numbers.add entry.type_id others all);
-  Leaf.update_wants t;
-  Mailroom.close_subscription t.mailroom entry
 
 let close { runtime = t; entry } =
   check_process t;

@@ -125,9 +125,9 @@ let offer t (content : Message.content) subscriptions =
         Mailroom.put t.mailroom subscription content;
         false
     | _ ->
-        (match Room.admit room ~may_wait:false ~changes:t.changes ~is_over:(fun () -> true) with
-        | Entered -> Mailroom.put t.mailroom subscription content
-        | Dropped | Refused _ -> Mailroom.let_go content);
+        let ticket = Room.ticket room in
+        ignore (Room.admit ticket ~may_wait:false ~changes:t.changes ~is_over:(fun () -> true));
+        if ticket.entered then Mailroom.put t.mailroom subscription content else Mailroom.let_go content;
         false
   in
   List.filter must_wait subscriptions
@@ -331,29 +331,39 @@ let rec handle_all t bridge connection =
 
 (* ---- what is published here ---- *)
 
+(* Whom it is for, each with its place. *)
 type outgoing = {
   data : Frame.data;
-  subscriptions : Mailroom.subscription list; (* that it was admitted to, as it was to the lane *)
-  lane : Outbox.lane option;
-  question : Question.t option;
+  subscriptions : (Mailroom.subscription * Room.ticket) list;
+  lane : (Outbox.lane * Room.ticket) option;
+  question : Question.t option; (* with a holder for each of them *)
+  mutable routed : bool; (* it may be asked for twice *)
 }
 
-let route t { data; subscriptions; lane; question } =
-  t.published <- t.published + 1;
-  t.published_bytes <- t.published_bytes + String.length data.payload;
-  let data = { data with published = Int64.of_int t.published } in
-  (if subscriptions <> [] then
-   let content = { (content_of data question) with is_foreign = false } in
-   List.iter (fun each -> Mailroom.put t.mailroom each content) subscriptions);
-  match (lane, t.bridge) with
-  | Some lane, Some ({ neighbour = Some { outbox; _ }; _ } as bridge) ->
-      let data = { data with origin = bridge.self; request = Option.is_some question } in
-      Outbox.put outbox lane (Outbox.entry data question)
-  | Some lane, _ ->
+let route_to_lane t outgoing (lane, ticket) =
+  match t.bridge with
+  | _ when not ticket.Room.entered -> Option.iter Question.let_go outgoing.question
+  | Some ({ neighbour = Some { outbox; _ }; _ } as bridge) ->
+      let data = { outgoing.data with origin = bridge.self; request = Option.is_some outgoing.question } in
+      Outbox.put outbox lane (Outbox.entry data outgoing.question)
+  | _ ->
       (* The neighbour was forgotten meanwhile. *)
-      Room.leave lane.room;
-      Option.iter Question.let_go question
-  | None, _ -> ()
+      Room.leave lane.Outbox.room;
+      Option.iter Question.let_go outgoing.question
+
+let route t outgoing =
+  if not outgoing.routed then begin
+    outgoing.routed <- true;
+    t.published <- t.published + 1;
+    t.published_bytes <- t.published_bytes + String.length outgoing.data.payload;
+    let outgoing = { outgoing with data = { outgoing.data with published = Int64.of_int t.published } } in
+    let content = { (content_of outgoing.data outgoing.question) with is_foreign = false } in
+    let deliver (subscription, ticket) =
+      if ticket.Room.entered then Mailroom.put t.mailroom subscription content else Mailroom.let_go content
+    in
+    List.iter deliver outgoing.subscriptions;
+    Option.iter (route_to_lane t outgoing) outgoing.lane
+  end
 
 (* A request is over: the neighbour need not answer it any more. *)
 let withdraw bridge id =
