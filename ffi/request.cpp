@@ -1,5 +1,5 @@
 // Request and reply.
-#include "ffi/handles.hpp"
+#include "ffi/asking.hpp"
 
 using namespace mycelium;
 using namespace mycelium::ffi;
@@ -29,7 +29,6 @@ int32_t mycelium_request(MyceliumRuntime* rt, uint16_t type_id, const uint8_t* p
 int32_t mycelium_request_async(MyceliumRuntime* rt, uint16_t type_id, const uint8_t* payload, size_t len,
                                const MyceliumRequestOptions* options, uint64_t* out_request_id) {
   return fenced([&] {
-    constexpr int64_t default_timeout_ns = 5'000'000'000;
     if (out_request_id != nullptr)
       *out_request_id = 0;
     if (options == nullptr)
@@ -39,22 +38,14 @@ int32_t mycelium_request_async(MyceliumRuntime* rt, uint16_t type_id, const uint
       return fail_struct_size();
     if (payload == nullptr && len != 0)
       return fail_null("payload");
-    if ((given.on_reply != nullptr) == (given.queue_id != 0))
-      return fail(status::invalid_argument, "set exactly one of on_reply and queue_id");
-    if (given.timeout_ns < 0)
-      return fail(status::invalid_argument, "timeout_ns is negative");
     const pinned_bus bus(rt);
     if (!bus)
       return bus.error();
-    runtime::reply_target target{.handler = given.on_reply, .queue = {}, .user_data = given.user_data};
-    if (given.queue_id != 0) {
-      target.queue = bus->find_queue(given.queue_id);
-      if (!target.queue)
-        return fail(status::subscription, "there is no queue " + std::to_string(given.queue_id));
-    }
-    const auto timeout = given.timeout_ns != 0 ? given.timeout_ns : default_timeout_ns;
-    const auto id = bus->request_async({.type_id = type_id}, message::bytes(payload, len), timeout, std::move(target),
-                                       out_request_id);
+    auto asked = asking_of(*bus, given);
+    if (!asked)
+      return fail(asked.error());
+    const auto id = bus->request_async({.type_id = type_id}, message::bytes(payload, len), asked->timeout_ns,
+                                       std::move(asked->target), out_request_id);
     return id ? MYCELIUM_SUCCESS : fail(id.error());
   });
 }

@@ -18,11 +18,12 @@ result<void> check(const MyceliumSubscribeOptions& o) {
       (o.on_payload != nullptr) + (o.on_message != nullptr) + (o.on_batch != nullptr) + (o.queue_id != 0);
   if (receivers != 1)
     return invalid("set exactly one of on_payload, on_message, on_batch and queue_id");
-  if ((o.flags & ~std::uint32_t{MYCELIUM_SUBSCRIBE_DEDICATED | MYCELIUM_SUBSCRIBE_INLINE}) != 0)
+  constexpr std::uint32_t ways_to_run = MYCELIUM_SUBSCRIBE_DEDICATED | MYCELIUM_SUBSCRIBE_INLINE;
+  if ((o.flags & ~(ways_to_run | MYCELIUM_SUBSCRIBE_GATEWAY)) != 0)
     return invalid("flags holds a bit that is no MyceliumSubscribeFlags");
-  if (o.flags == (MYCELIUM_SUBSCRIBE_DEDICATED | MYCELIUM_SUBSCRIBE_INLINE))
+  if ((o.flags & ways_to_run) == ways_to_run)
     return invalid("a callback runs either on a thread of its own or in the publisher's: not DEDICATED and INLINE");
-  if (o.queue_id != 0 && o.flags != 0)
+  if (o.queue_id != 0 && (o.flags & ways_to_run) != 0)
     return invalid("a queue subscription has no callback that DEDICATED or INLINE could mean");
   if (o.policy < MYCELIUM_POLICY_DEFAULT || o.policy > MYCELIUM_POLICY_FAIL)
     return invalid("policy is no MyceliumPolicy");
@@ -47,6 +48,7 @@ subscription_options options_from(const MyceliumSubscribeOptions& o, std::uint16
   options.block_timeout_ns = o.block_timeout_ns != 0 ? o.block_timeout_ns : defaults.block_timeout_ns;
   options.dedicated = (o.flags & MYCELIUM_SUBSCRIBE_DEDICATED) != 0;
   options.run_inline = (o.flags & MYCELIUM_SUBSCRIBE_INLINE) != 0;
+  options.carries = (o.flags & MYCELIUM_SUBSCRIBE_GATEWAY) != 0;
   options.on_payload = o.on_payload;
   options.on_message = o.on_message;
   options.on_batch = o.on_batch;

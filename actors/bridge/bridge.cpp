@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <asio/post.hpp>
-#include <future>
 #include <pthread.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -81,19 +80,6 @@ void bridge::wake_to_park() noexcept {
     asio::post(io_, [] { runtime::exit_guard::park(); });
   } catch (...) { // no memory: the loop turns on
   }
-}
-
-template <class Work>
-std::invoke_result_t<Work> bridge::on_its_thread(Work work, std::invoke_result_t<Work> otherwise) {
-  std::promise<std::invoke_result_t<Work>> outcome;
-  auto future = outcome.get_future();
-  {
-    std::lock_guard lock(calls_);
-    if (ended_ || runtime::exit_guard::is_exiting())
-      return otherwise;
-    asio::post(io_, [&] { outcome.set_value(work()); });
-  }
-  return future.get();
 }
 
 template <class Use>
@@ -317,6 +303,7 @@ bool bridge::update_neighbours() {
   changes_.signal();
   if (!with_network([&] { return network_.set_neighbours(std::move(linked)); }))
     return false;
+  note_outlook();
   tell_all(network_.self(), nullptr);
   apply_ways();
   return true;
@@ -331,8 +318,9 @@ void bridge::types_changed() {
 
 void bridge::update_wants() {
   types_noted_.store(false, std::memory_order_seq_cst);
-  if (leaving_ || !with_network([&] { return network_.set_wants(bus_.subscribed_types()); }))
+  if (leaving_ || !with_network([&] { return network_.set_wants(bus_.subscribed_types(), bus_.carried_types()); }))
     return;
+  note_outlook();
   tell_all(network_.self(), nullptr);
   reporter_.look();
 }
@@ -342,10 +330,12 @@ void bridge::heard_state(link& by, wire::NodeStateT state) {
                   .version = state.version,
                   .name = std::move(state.name),
                   .neighbours = std::move(state.neighbours),
-                  .wants = std::move(state.wants)};
+                  .wants = std::move(state.wants),
+                  .carries = std::move(state.carries)};
   const auto node = news.id;
   if (node == 0 || !with_network([&] { return network_.learn(std::move(news)); }))
     return;
+  note_outlook();
   tell_all(network_.nodes().at(node), &by);
   apply_ways();
 }
@@ -364,6 +354,7 @@ wire::NodeStateT bridge::to_wire(const node_state& state) {
   out.name = state.name;
   out.neighbours = state.neighbours;
   out.wants = state.wants;
+  out.carries = state.carries;
   return out;
 }
 

@@ -6,16 +6,20 @@
 #include "actors/bridge/link.hpp"
 #include "actors/bridge/network.hpp"
 #include "actors/bridge/report.hpp"
+#include "actors/bridge/seen.hpp"
 #include "actors/bridge/settings.hpp"
 #include "actors/bridge/topology.hpp"
 #include "actors/runtime/bus.hpp"
 #include "actors/runtime/exit_guard.hpp"
 
 #include <asio/io_context.hpp>
+#include <asio/post.hpp>
 #include <atomic>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <type_traits>
 
@@ -49,6 +53,14 @@ struct bridge_stats {
   std::uint64_t lost = 0;        // on their way to nodes that did not come back
 };
 
+// What a gateway brings of another system: bridge_gateway.cpp.
+struct remote_message {
+  runtime::outgoing what; // `from` is set by the bridge
+  runtime::remote_origin from;
+  runtime::message::bytes payload;
+  status outcome = status::success; // deferred: it has come before, or is this node's own
+};
+
 class bridge final : public runtime::attachment, private link_owner, private runtime::exit_guard::sleeper {
 public:
   // Attaches itself to the bus, whose end is its own.
@@ -68,6 +80,21 @@ public:
   // Until so many neighbours are linked; timeout.
   result<void> wait_for_links(std::size_t count, const runtime::deadline& until);
   void close(const runtime::deadline& until) override;
+
+  // ---- gateways: bridge_gateway.cpp ----
+  // What stands for it in remote_origin::link.
+  result<std::uint64_t> open_gateway();
+  // Gives each message its outcome. Blocks while mailboxes that it is for are full. Each of a gateway's threads brings
+  // messages of publishers and types of its own.
+  result<void> publish(std::uint64_t gateway, std::span<remote_message> messages);
+  // A request that comes to servers of this mesh once: deferred if it was seen before.
+  result<status> request(std::uint64_t gateway, remote_message& message, std::int64_t timeout_ns,
+                         const runtime::reply_target& target, std::uint64_t* out_id);
+  // The types that somebody in the mesh wants, not only to carry them elsewhere; sorted. Waits until `version` is not
+  // the given one any more; timeout.
+  result<std::vector<std::uint16_t>> wanted_types(std::uint64_t& version, const runtime::deadline& until);
+  // Is it, or was it lately, a node of this mesh?
+  bool knows(std::uint64_t node) const;
 
 private:
   friend class listener;
@@ -107,6 +134,9 @@ private:
   void tell_all(const node_state& state, const link* but);
   static wire::NodeStateT to_wire(const node_state& state);
   bool seen_before(const frame& what);
+  status judge(std::uint64_t gateway, remote_message& message);
+  std::size_t publish_until_full(std::uint64_t gateway, std::span<remote_message> messages, runtime::undelivered& rest);
+  void note_outlook(); // after each change of the network
   void offer_stalled();
   void watch_absent();
   void forget(neighbour& gone);
@@ -140,19 +170,34 @@ private:
   asio::steady_timer stalled_timer_;
   asio::steady_timer absent_timer_;
   asio::steady_timer leaving_timer_;
-  struct source_hash {
-    std::size_t operator()(const std::array<std::uint64_t, 3>& source) const noexcept {
-      return std::size_t((source[0] * 31 + source[1]) * 31 + source[2]) * 0x9e3779b97f4a7c15u;
-    }
-  };
-  std::unordered_map<std::array<std::uint64_t, 3>, std::uint64_t, source_hash> last_of_;
+  seen_messages seen_;
+  std::size_t gateways_ = 0;
   std::uint64_t next_link_id_ = 1;
   bool leaving_ = false;
   bridge_stats stats_;
   reporter reporter_;
 
+  // For gateways' threads, as the network has them.
+  mutable std::mutex outlook_;
+  std::vector<std::uint16_t> wanted_;
+  std::vector<node_id> known_; // sorted
+  std::atomic<std::uint64_t> wanted_version_{1};
+
   runtime::waiting_room changes_;
   std::atomic<std::size_t> links_up_{0};
 };
+
+template <class Work>
+std::invoke_result_t<Work> bridge::on_its_thread(Work work, std::invoke_result_t<Work> otherwise) {
+  std::promise<std::invoke_result_t<Work>> outcome;
+  auto future = outcome.get_future();
+  {
+    std::lock_guard lock(calls_);
+    if (ended_ || runtime::exit_guard::is_exiting())
+      return otherwise;
+    asio::post(io_, [&] { outcome.set_value(work()); });
+  }
+  return future.get();
+}
 
 } // namespace mycelium::bridge

@@ -13,7 +13,6 @@ using namespace std::chrono_literals;
 
 constexpr auto stalled_pause = 500us;
 constexpr auto leaving_pause = 1ms;
-constexpr std::size_t most_sources = 65536; // whose last sequence is remembered
 
 std::uint64_t unsettled(const neighbour& with) {
   const auto stats = with.waiting->stats();
@@ -24,17 +23,13 @@ std::uint64_t unsettled(const neighbour& with) {
 
 // Where there is one way only, nothing comes twice. Where there are more, a message may come by two while they change.
 bool bridge::seen_before(const frame& what) {
-  if (links_up_.load(std::memory_order_relaxed) < 2)
+  if (gateways_ == 0 && links_up_.load(std::memory_order_relaxed) < 2)
     return false;
-  if (last_of_.size() >= most_sources)
-    last_of_.clear();
-  auto& last = last_of_[{what.envelope.origin, what.envelope.publisher_id, what.header.type_id}];
-  if (what.envelope.sequence <= last) {
-    ++stats_.repeated;
-    return true;
-  }
-  last = what.envelope.sequence;
-  return false;
+  if (seen_.add({what.envelope.origin, what.envelope.publisher_id, what.header.type_id}, what.envelope.sequence,
+                seen_messages::older::have_come))
+    return false;
+  ++stats_.repeated;
+  return true;
 }
 
 status bridge::judge(link& by, const frame& what) {

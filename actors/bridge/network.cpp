@@ -1,12 +1,13 @@
 #include "actors/bridge/network.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 namespace mycelium::bridge {
 
 network::network(node_id self, std::string name) : self_(self) {
-  nodes_[self] = {.id = self, .version = 1, .name = std::move(name), .neighbours = {}, .wants = {}};
+  nodes_[self] = {.id = self, .version = 1, .name = std::move(name), .neighbours = {}, .wants = {}, .carries = {}};
 }
 
 bool network::set_neighbours(std::vector<node_id> neighbours) {
@@ -20,12 +21,14 @@ bool network::set_neighbours(std::vector<node_id> neighbours) {
   return true;
 }
 
-bool network::set_wants(std::vector<std::uint16_t> wants) {
+bool network::set_wants(std::vector<std::uint16_t> wants, std::vector<std::uint16_t> carries) {
   auto& state = nodes_.at(self_);
   std::ranges::sort(wants);
-  if (state.wants == wants)
+  std::ranges::sort(carries);
+  if (state.wants == wants && state.carries == carries)
     return false;
   state.wants = std::move(wants);
+  state.carries = std::move(carries);
   ++state.version;
   forget_ways();
   return true;
@@ -50,6 +53,7 @@ bool network::learn(node_state state) {
     return false;
   std::ranges::sort(state.neighbours);
   std::ranges::sort(state.wants);
+  std::ranges::sort(state.carries);
   const auto id = state.id;
   nodes_[id] = std::move(state);
   forget_ways();
@@ -75,6 +79,15 @@ std::vector<node_id> network::reachable() {
         next.push_back(neighbour);
   }
   return {seen.begin(), seen.end()};
+}
+
+std::vector<std::uint16_t> network::wanted() {
+  std::set<std::uint16_t> types;
+  for (const auto node : reachable()) {
+    const auto& state = nodes_.at(node);
+    std::ranges::set_difference(state.wants, state.carries, std::inserter(types, types.end()));
+  }
+  return {types.begin(), types.end()};
 }
 
 // Both have to say so: who has died still stands in what others have heard of it.

@@ -17,8 +17,9 @@ struct node_state {
   node_id id = 0;
   std::uint64_t version = 0;
   std::string name;
-  std::vector<node_id> neighbours;  // sorted
-  std::vector<std::uint16_t> wants; // sorted
+  std::vector<node_id> neighbours;         // sorted
+  std::vector<std::uint16_t> wants;        // sorted
+  std::vector<std::uint16_t> carries = {}; // those of them that only a gateway of the node wants; sorted
 };
 
 class network {
@@ -32,7 +33,7 @@ public:
   const node_state& self() const { return nodes_.at(self_); }
   // A new version of what this node says of itself; false if nothing changed.
   bool set_neighbours(std::vector<node_id> neighbours);
-  bool set_wants(std::vector<std::uint16_t> wants);
+  bool set_wants(std::vector<std::uint16_t> wants, std::vector<std::uint16_t> carries = {});
   // A link to it is up, which it has agreed to: whatever was heard of it before, it counts as linked until it says
   // more.
   void set_linked(node_id neighbour);
@@ -42,6 +43,8 @@ public:
   const std::map<node_id, node_state>& nodes() const { return nodes_; }
   // Those that can be reached, oneself included.
   std::vector<node_id> reachable();
+  // The types that somebody wants for more than to carry them into another system; sorted.
+  std::vector<std::uint16_t> wanted();
 
   // The neighbours to which a message of this type and origin goes from here; sorted.
   const std::vector<node_id>& next(node_id origin, std::uint16_t type_id);

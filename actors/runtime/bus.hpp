@@ -188,6 +188,8 @@ public:
   // Types that somebody in this process subscribes to, sorted. `types_changed` is called after it may have become
   // another list, on whatever thread, possibly under a lock: it may only take note.
   std::vector<std::uint16_t> subscribed_types() const;
+  // Those of them that only subscriptions which carry them into another system want, sorted.
+  std::vector<std::uint16_t> carried_types() const;
 
   // ---- the end: bus_close.cpp ----
   result<void> flush(const deadline& until);
@@ -241,6 +243,7 @@ private:
   static void stop_waiting();
   void forget_finished();
   void note_types_locked() const;
+  std::vector<std::uint16_t> types_where(const std::function<bool(const subscription_options&)>& chosen) const;
   void forget_finished_locked();
   void change_routes(lane& whose, const std::function<void(route&)>& edit);
   result<void> send_request(const outgoing& what, message::bytes content, pending_request& pending);

@@ -56,13 +56,13 @@ std::shared_ptr<attachment> bus::attached() const {
   return attached_;
 }
 
-std::vector<std::uint16_t> bus::subscribed_types() const {
+std::vector<std::uint16_t> bus::types_where(const std::function<bool(const subscription_options&)>& chosen) const {
   std::vector<std::uint16_t> types;
   {
     std::lock_guard lock(control_);
     for (const auto& [id, entry] : subscriptions_) {
       const auto& options = entry->data->options();
-      if (options.leads_away || options.unlisted)
+      if (options.leads_away || options.unlisted || !chosen(options))
         continue;
       types.push_back(options.type_id);
       types.insert(types.end(), options.also.begin(), options.also.end());
@@ -71,6 +71,17 @@ std::vector<std::uint16_t> bus::subscribed_types() const {
   std::ranges::sort(types);
   types.erase(std::unique(types.begin(), types.end()), types.end());
   return types;
+}
+
+std::vector<std::uint16_t> bus::subscribed_types() const {
+  return types_where([](const auto&) { return true; });
+}
+
+std::vector<std::uint16_t> bus::carried_types() const {
+  const auto others = types_where([](const auto& options) { return !options.carries; });
+  auto carried = types_where([](const auto& options) { return options.carries; });
+  std::erase_if(carried, [&](auto type_id) { return std::ranges::binary_search(others, type_id); });
+  return carried;
 }
 
 void bus::note_types_locked() const {

@@ -83,6 +83,57 @@ MYCELIUM_API int32_t mycelium_bridge_stats(MyceliumRuntime* rt, MyceliumBridgeSt
  * mycelium_info_json. */
 MYCELIUM_API int32_t mycelium_bridge_json(MyceliumRuntime* rt, char* buffer, size_t cap, size_t* out_len);
 
+/* ---- gateways: programs that carry messages between the mesh and another system, as `mycelium bridge --nats` does
+ * ----
+ *
+ * A gateway subscribes with MYCELIUM_SUBSCRIBE_GATEWAY to the types that it carries away; it passes over what it
+ * brought itself (the origin's `way` is its id) and what is not of this mesh. What it brings it publishes with the
+ * envelope and the origin that the message had: by these every node knows a message that comes a second time. */
+
+/* Opens a bridge with the defaults first if there is none. *out_gateway is the gateway's id, and lasts as the runtime.
+ */
+MYCELIUM_API int32_t mycelium_bridge_open_gateway(MyceliumRuntime* rt, uint64_t* out_gateway);
+
+typedef struct MyceliumOrigin {
+  size_t struct_size;
+  uint64_t node;    /* on which it was published; 0 if this runtime has no bridge */
+  uint64_t way;     /* by which it came: a gateway's id, or a link's; 0: it was published in this process */
+  uint32_t hops;    /* links and gateways that it has crossed; with 16 it goes no further */
+  uint32_t of_mesh; /* 1: the node belongs to this mesh or did lately; 0: a gateway has brought it. Known from
+                       mycelium_bridge_open_gateway on */
+} MyceliumOrigin;
+
+/* Where a message comes from; publisher, sequence and time are in its envelope. Also in callbacks. */
+MYCELIUM_API int32_t mycelium_bridge_origin(MyceliumRuntime* rt, const MyceliumMessage* message, MyceliumOrigin* out);
+
+/* The types that subscribers of this mesh want, this process among them, but not those that only gateways want; sorted.
+ * Waits until the list is another than that of *version, which it then sets (0 at first: at once);
+ * MYCELIUM_ERROR_TIMEOUT. Needs mycelium_bridge_open_gateway. Writes at most cap types (65536 are always enough);
+ * *out_count is how many there are. */
+MYCELIUM_API int32_t mycelium_bridge_wanted_types(MyceliumRuntime* rt, uint64_t* version, int64_t timeout_ns,
+                                                  uint16_t* types, size_t cap, size_t* out_count);
+
+typedef struct MyceliumRemoteMessage {
+  const MyceliumEnvelope* envelope; /* sequence, publisher_id and timestamp_ns included; destination: all or a key */
+  uint64_t node;                    /* on which it was published: any number but 0, the same for the same node */
+  const uint8_t* payload;
+  size_t len;
+  uint32_t hops; /* that it had crossed before this one */
+  int32_t
+      outcome; /* set by the call. 0: accepted; MYCELIUM_DEFERRED: passed over, since it came before or is this
+                  node's own; below 0: refused, as mycelium_publish says, payloads being verified like a stranger's */
+} MyceliumRemoteMessage;
+
+/* Publishes what came from elsewhere, in order. Blocks as long as mailboxes that it is for are full and their policies
+ * say so. May be called from several threads, one for each publisher and type at a time. MYCELIUM_SUCCESS if every
+ * message got its outcome; MYCELIUM_ERROR_CLOSED: those with that outcome were not published. */
+MYCELIUM_API int32_t mycelium_bridge_publish(MyceliumRuntime* rt, uint64_t gateway, MyceliumRemoteMessage* messages,
+                                             size_t count);
+/* The same for one request; its outcome comes as that of mycelium_request_async. MYCELIUM_DEFERRED, without an outcome,
+ * if it came before. */
+MYCELIUM_API int32_t mycelium_bridge_request(MyceliumRuntime* rt, uint64_t gateway, MyceliumRemoteMessage* message,
+                                             const MyceliumRequestOptions* options, uint64_t* out_request_id);
+
 #ifdef __cplusplus
 }
 #endif

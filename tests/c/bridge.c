@@ -61,6 +61,83 @@ static void refuses_what_is_wrong(MyceliumRuntime* rt) {
   EXPECT(mycelium_bridge_wait_for_links(rt, 1, 0) == MYCELIUM_ERROR_TIMEOUT);
 }
 
+typedef struct Seen {
+  MyceliumRuntime* rt;
+  MyceliumOrigin origin;
+  MyceliumEnvelope envelope;
+} Seen;
+
+static void on_foreign(const MyceliumMessage* message, void* user_data) {
+  Seen* seen = user_data;
+  EXPECT(mycelium_bridge_origin(seen->rt, message, &seen->origin) == MYCELIUM_SUCCESS);
+  EXPECT(mycelium_message_envelope(message, &seen->envelope) == MYCELIUM_SUCCESS);
+  if (mycelium_message_is_request(message))
+    EXPECT(mycelium_reply(seen->rt, message, TYPE + 3, (const uint8_t*)"yes", 3) == MYCELIUM_SUCCESS);
+}
+
+static void on_reply(uint64_t request_id, int32_t status, const MyceliumMessage* reply, void* user_data) {
+  (void)request_id;
+  size_t len = 0;
+  *(int32_t*)user_data = status == 0 && memcmp(mycelium_message_payload(reply, &len), "yes", 3) == 0 ? 1 : -1;
+}
+
+/* A message of another system's node 77 arrives, once. */
+static void carries_what_a_gateway_brings(MyceliumRuntime* rt) {
+  uint64_t gateway = 0, version = 0, subscription = 0;
+  uint16_t types[8] = {0};
+  size_t count = 0;
+  EXPECT(mycelium_bridge_open_gateway(NULL, &gateway) == MYCELIUM_ERROR_NULL);
+  EXPECT(mycelium_bridge_open_gateway(rt, &gateway) == MYCELIUM_SUCCESS && gateway != 0);
+
+  Seen seen = {rt, {.struct_size = sizeof(MyceliumOrigin)}, {.struct_size = sizeof(MyceliumEnvelope)}};
+  MyceliumSubscribeOptions options;
+  mycelium_subscribe_options_init(&options);
+  options.on_message = on_foreign;
+  options.user_data = &seen;
+  EXPECT(mycelium_subscribe_with_options(rt, TYPE + 2, &options, &subscription) == MYCELIUM_SUCCESS);
+  options.flags = MYCELIUM_SUBSCRIBE_GATEWAY; /* nobody who would want it */
+  EXPECT(mycelium_subscribe_with_options(rt, TYPE + 4, &options, NULL) == MYCELIUM_SUCCESS);
+  do
+    EXPECT(mycelium_bridge_wanted_types(rt, &version, PATIENCE, types, 8, &count) == MYCELIUM_SUCCESS);
+  while (count == 0 || types[count - 1] < TYPE + 2);
+  EXPECT(types[count - 1] == TYPE + 2);
+  EXPECT(mycelium_bridge_wanted_types(rt, &version, 0, types, 8, &count) == MYCELIUM_ERROR_TIMEOUT);
+
+  MyceliumEnvelope envelope = {.struct_size = sizeof envelope,
+                               .type_id = TYPE + 2,
+                               .sequence = 5,
+                               .publisher_id = 9,
+                               .timestamp_ns = 123,
+                               .destination = MYCELIUM_TO_KEY,
+                               .destination_key = 3};
+  MyceliumRemoteMessage message = {&envelope, 77, (const uint8_t*)"from afar", 9, 2, 0};
+  EXPECT(mycelium_bridge_publish(rt, gateway, &message, 1) == MYCELIUM_SUCCESS && message.outcome == MYCELIUM_SUCCESS);
+  EXPECT(mycelium_flush(rt, PATIENCE) == MYCELIUM_SUCCESS);
+  EXPECT(seen.origin.node == 77 && seen.origin.way == gateway && seen.origin.hops == 3 && seen.origin.of_mesh == 0);
+  EXPECT(seen.envelope.sequence == 5 && seen.envelope.publisher_id == 9 && seen.envelope.timestamp_ns == 123);
+  EXPECT(mycelium_bridge_publish(rt, gateway, &message, 1) == MYCELIUM_SUCCESS && message.outcome == MYCELIUM_DEFERRED);
+  message.node = 0;
+  EXPECT(mycelium_bridge_publish(rt, gateway, &message, 1) == MYCELIUM_ERROR_INVALID_ARGUMENT);
+
+  int32_t answered = 0;
+  MyceliumRequestOptions asking = {.struct_size = sizeof asking, .on_reply = on_reply, .user_data = &answered};
+  message.node = 77;
+  envelope.sequence = 6;
+  EXPECT(mycelium_bridge_request(rt, gateway, &message, &asking, NULL) == MYCELIUM_SUCCESS);
+  EXPECT(mycelium_flush(rt, PATIENCE) == MYCELIUM_SUCCESS);
+  EXPECT(mycelium_bridge_request(rt, gateway, &message, &asking, NULL) == MYCELIUM_DEFERRED);
+  EXPECT(mycelium_unsubscribe(rt, subscription) == MYCELIUM_SUCCESS);
+  MyceliumRuntimeStats stats = {.struct_size = sizeof stats};
+  do
+    EXPECT(mycelium_runtime_stats(rt, &stats) == MYCELIUM_SUCCESS);
+  while (stats.requests_pending > 0);
+  EXPECT(mycelium_bridge_origin(rt, NULL, &seen.origin) == MYCELIUM_ERROR_NULL);
+  EXPECT(mycelium_subscribe_with_options(rt, TYPE + 5, &options, NULL) == MYCELIUM_SUCCESS);
+  EXPECT(mycelium_publish(rt, TYPE + 5, NULL, 0) == MYCELIUM_SUCCESS &&
+         mycelium_flush(rt, PATIENCE) == MYCELIUM_SUCCESS);
+  EXPECT(seen.origin.way == 0 && seen.origin.of_mesh == 1 && seen.origin.node != 0);
+}
+
 int main(void) {
   char address[64];
   char bound[64];
@@ -95,6 +172,8 @@ int main(void) {
   EXPECT(mycelium_subscribe(here, TYPE + 1, on_nested, &here, NULL) == MYCELIUM_SUCCESS);
   EXPECT(mycelium_publish(here, TYPE + 1, NULL, 0) == MYCELIUM_SUCCESS);
   EXPECT(mycelium_flush(here, PATIENCE) == MYCELIUM_SUCCESS);
+
+  carries_what_a_gateway_brings(here);
 
   EXPECT(mycelium_runtime_close(here, PATIENCE) == MYCELIUM_SUCCESS);
   EXPECT(mycelium_bridge_listen(here, address, NULL, 0, NULL) == MYCELIUM_ERROR_CLOSED);
