@@ -21,6 +21,26 @@ milliseconds time_of(std::int64_t ns, milliseconds standard) {
                  : std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(std::chrono::nanoseconds(ns)));
 }
 
+std::string text_of(const char* text) { return text != nullptr ? text : ""; }
+
+bridge::credential_sources sources_of(const MyceliumBridgeConfig& c) {
+  return {.token = text_of(c.token),
+          .token_file = text_of(c.token_file),
+          .tls = {.certificate = text_of(c.tls_cert), .key = text_of(c.tls_key), .authorities = text_of(c.tls_ca)},
+          .permissions_file = text_of(c.permissions_file)};
+}
+
+bridge::limits limits_of(const MyceliumBridgeConfig& c) {
+  const bridge::limits standard;
+  return {.messages = c.max_message_rate,
+          .bytes = c.max_byte_rate,
+          .control = or_default(c.max_control_rate, standard.control),
+          .nodes = or_default(c.max_nodes, standard.nodes),
+          .state_size = or_default(c.max_state, standard.state_size),
+          .types = or_default(c.max_types, standard.types),
+          .requests = or_default(c.max_requests, standard.requests)};
+}
+
 result<settings> settings_of(const MyceliumBridgeConfig& c) {
   const auto wrong = [](const std::string& text) { return failure{status::invalid_argument, text}; };
   if (c.hello_timeout_ns < 0 || c.heartbeat_ns < 0 || c.silence_ns < 0 || c.linger_ns < 0 || c.block_timeout_ns < 0)
@@ -29,9 +49,15 @@ result<settings> settings_of(const MyceliumBridgeConfig& c) {
     return wrong("policy " + std::to_string(c.policy) + " is none of MyceliumPolicy");
   if (c.capacity > (1u << 24))
     return wrong("capacity is at most 2^24");
+  if (c.socket_mode > 0777)
+    return wrong("socket_mode is a mode as of chmod, at most 0777");
   settings how;
-  how.name = c.name != nullptr ? c.name : "";
-  how.token = c.token != nullptr ? c.token : "";
+  how.name = text_of(c.name);
+  how.credentials = sources_of(c);
+  how.of_one_link = limits_of(c);
+  how.socket_mode = or_default(c.socket_mode, how.socket_mode);
+  how.max_links_per_peer = c.max_links_per_peer;
+  how.accepts = or_default(c.max_accepts, how.accepts);
   how.max_links = or_default<std::size_t>(c.max_links, how.max_links);
   how.max_frame = or_default<std::size_t>(c.max_frame, how.max_frame);
   how.window = or_default(c.window, how.window);
@@ -79,6 +105,7 @@ MyceliumBridgeStats sums_of(const bridge::bridge_stats& s) {
   sums.missing = s.missing;
   sums.repeated = s.repeated;
   sums.invalid = s.invalid;
+  sums.not_allowed = s.not_allowed;
   for (const auto& each : s.neighbours) {
     sums.neighbours += each.where.empty() ? 0 : 1;
     sums.received += each.in.messages_in;
@@ -124,6 +151,7 @@ std::string json_of(const bridge::bridge_stats& s) {
   all.add("node", quoted(hex(s.node))).add("reachable", s.reachable);
   all.add("links_made", s.links_made).add("links_cut", s.links_cut).add("refused", s.refused);
   all.add("repeated", s.repeated).add("invalid", s.invalid).add("missing", s.missing).add("lost", s.lost);
+  all.add("not_allowed", s.not_allowed);
   all.add("neighbours", "[" + neighbours + "]");
   return all.add("nodes", "[" + nodes + "]").text();
 }
@@ -186,6 +214,11 @@ int32_t mycelium_bridge_wait_for_links(MyceliumRuntime* rt, size_t count, int64_
       return answer(links.wait_for_links(count, runtime::deadline::in(timeout_ns)));
     });
   });
+}
+
+int32_t mycelium_bridge_reload(MyceliumRuntime* rt) {
+  return fenced(
+      [&] { return with_bridge(rt, when_none::refuse, [](bridge::bridge& links) { return answer(links.reload()); }); });
 }
 
 int32_t mycelium_bridge_stats(MyceliumRuntime* rt, MyceliumBridgeStats* out) {

@@ -45,7 +45,7 @@ MyceliumRuntime* create(runtime::runtime_options options) {
 result<void> join(MyceliumRuntime* rt, const bridge::topology& all, const bridge::topology_node& as) {
   const pinned_bus bus(rt);
   bridge::settings how;
-  how.token = all.token;
+  how.credentials = all.credentials;
   auto links = bridge::bridge::start(*bus, std::move(how));
   return links ? (*links)->join(all, as) : result<void>(links.error());
 }

@@ -32,7 +32,10 @@ std::uint64_t random_id() {
 result<std::shared_ptr<bridge>> bridge::start(runtime::bus& bus, settings how) {
   if (how.name.empty())
     how.name = bus.options().name;
-  std::shared_ptr<bridge> made(new bridge(bus, std::move(how), random_id()));
+  auto with = credentials::read(how.credentials);
+  if (!with)
+    return with.error();
+  std::shared_ptr<bridge> made(new bridge(bus, std::move(how), std::move(*with), random_id()));
   // The bus holds the bridge, and does not call it when it is gone.
   if (auto attached = bus.attach(made, [b = made.get()] { b->types_changed(); }); !attached)
     return attached.error();
@@ -42,9 +45,9 @@ result<std::shared_ptr<bridge>> bridge::start(runtime::bus& bus, settings how) {
   return made;
 }
 
-bridge::bridge(runtime::bus& bus, settings how, std::uint64_t node)
-    : bus_(bus), how_(std::move(how)), node_(node), work_(io_.get_executor()), network_(node, how_.name),
-      stalled_timer_(io_), absent_timer_(io_), leaving_timer_(io_),
+bridge::bridge(runtime::bus& bus, settings how, credentials_ptr with, std::uint64_t node)
+    : bus_(bus), how_(std::move(how)), node_(node), work_(io_.get_executor()), credentials_(std::move(with)),
+      network_(node, how_.name), stalled_timer_(io_), absent_timer_(io_), leaving_timer_(io_),
       reporter_(bus, io_, how_.name, [this] { return stats_now(); }) {}
 
 bridge::~bridge() {
@@ -104,10 +107,10 @@ result<address> bridge::listen(const address& at) {
 result<void> bridge::dial(const address& to) {
   return on_its_thread(
       [&]() -> result<void> {
-        if (to.how == address::kind::tcp && how_.token.empty() && !is_loopback(to.host))
-          return failure{status::invalid_argument,
-                         to.text() + " is another machine: give both sides the same token, or use a Unix socket"};
-        dialers_.push_back(std::make_unique<dialer>(*this, to));
+        auto place = to;
+        if (auto ready = prepare_to_dial(place); !ready)
+          return ready;
+        dialers_.push_back(std::make_unique<dialer>(*this, place));
         dialers_.back()->begin();
         return {};
       },
@@ -166,6 +169,26 @@ result<void> bridge::lead(const topology& all, const topology_node& as) {
   return {};
 }
 
+result<void> bridge::reload() {
+  const auto sources = on_its_thread([this]() -> result<credential_sources> { return how_.credentials; }, closed);
+  if (!sources)
+    return sources.error();
+  auto now = credentials::read(*sources);
+  if (!now) {
+    log(runtime::log_level::error, "nothing was reloaded, all stays as it was: " + now.error().text);
+    return now.error();
+  }
+  return on_its_thread(
+      [&]() -> result<void> {
+        credentials_ = std::move(*now);
+        judge_again();
+        with_network([] { return true; }); // what links remember of ways and rules holds no more
+        apply_ways();
+        return {};
+      },
+      closed);
+}
+
 bridge_stats bridge::stats() {
   return on_its_thread([&] { return stats_now(); }, bridge_stats{});
 }
@@ -182,7 +205,7 @@ bridge_stats bridge::stats_now() {
     if (const auto current = who->current.lock()) {
       each.where = current->where();
       each.in = current->stats();
-      each.credit = current->hello().window - std::min<std::uint64_t>(current->hello().window, each.waiting_bytes);
+      each.credit = current->window() - std::min<std::uint64_t>(current->window(), each.waiting_bytes);
     }
     now.neighbours.push_back(std::move(each));
   }
@@ -204,17 +227,19 @@ void bridge::add_link(std::unique_ptr<stream> connection, bool dialed, const std
     by->has(made);
   if (leaving_)
     return made->close("the runtime is being closed");
-  if (!dialed && links_.size() > how_.max_links) {
-    made->start();
-    return made->refuse(wire::RefusalReason::TooMany,
-                        "there are " + std::to_string(how_.max_links) + " links already; raise max_links");
-  }
   made->start();
+  if (dialed)
+    return;
+  if (const auto why = why_too_many(made->who()); !why.empty())
+    made->refuse(wire::RefusalReason::TooMany, why);
 }
 
 std::vector<schema::message_type> bridge::known_types() const { return bus_.schemas().types(); }
 
 link_owner::verdict bridge::admit(link& by) {
+  auto rule = rule_of(by);
+  if (!rule)
+    return {nullptr, wire::RefusalReason::NotAllowed, rule.error().text};
   const auto node = by.hello().node;
   auto* who = find_or_make(by);
   if (who == nullptr)
@@ -227,7 +252,7 @@ link_owner::verdict bridge::admit(link& by) {
     if (!new_one_stays)
       return {nullptr, wire::RefusalReason::Itself, "this node is linked already"};
   }
-  return {who, {}, {}};
+  return {who, {}, {}, std::move(*rule)};
 }
 
 neighbour* bridge::find_or_make(const link& by) {
@@ -333,7 +358,8 @@ void bridge::heard_state(link& by, wire::NodeStateT state) {
                   .wants = std::move(state.wants),
                   .carries = std::move(state.carries)};
   const auto node = news.id;
-  if (node == 0 || !with_network([&] { return network_.learn(std::move(news)); }))
+  if (node == 0 || node == node_ || !may_tell_of(by, node) ||
+      !with_network([&] { return network_.learn(std::move(news)); }))
     return;
   note_outlook();
   tell_all(network_.nodes().at(node), &by);
@@ -363,12 +389,8 @@ void bridge::apply_ways() {
   if (leaving_)
     return;
   for (const auto& [node, who] : neighbours_) {
-    if (who->current.expired())
-      continue;
-    std::unique_lock lock(ways_);
-    const auto types = network_.types_for(node);
-    lock.unlock();
-    who->waiting->want(types);
+    if (const auto current = who->current.lock())
+      who->waiting->want(types_for(*who, *current));
   }
   reporter_.look();
 }

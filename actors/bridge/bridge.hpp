@@ -50,6 +50,7 @@ struct bridge_stats {
   std::uint64_t invalid = 0;     // messages that the runtime did not take: no valid payload, over a limit
   std::uint64_t lost_there = 0;  // that neighbours said they had dropped
   std::uint64_t missing = 0;     // gaps in what came
+  std::uint64_t not_allowed = 0; // messages of types that their senders may not publish here
   std::uint64_t lost = 0;        // on their way to nodes that did not come back
 };
 
@@ -75,6 +76,9 @@ public:
   // Takes a node's part in a topology: whoever of the node's processes is first listens, for the others and for other
   // nodes, and dials those; the others dial the first, and one takes its place when it is gone.
   result<void> join(const topology& all, const topology_node& as);
+  // Reads the token, the certificates and the permissions again. New links begin with them; a link that would not have
+  // come up with them is refused. If anything in them is wrong, all stays as it was. May be called at any time.
+  result<void> reload();
   bridge_stats stats();
   void add_metrics(std::vector<runtime::metric>& to) override; // bridge_metrics.cpp; nothing in a callback
   // Until so many neighbours are linked; timeout.
@@ -100,17 +104,19 @@ private:
   friend class listener;
   friend class dialer;
 
-  bridge(runtime::bus& bus, settings how, std::uint64_t node);
+  bridge(runtime::bus& bus, settings how, credentials_ptr with, std::uint64_t node);
 
   // link_owner
   std::vector<schema::message_type> known_types() const override;
   verdict admit(link& by) override;
+  const credentials_ptr& known_credentials() const override { return credentials_; }
   void link_is_up(link& by) override;
   void heard_state(link& by, wire::NodeStateT state) override;
   bool leads_to(std::uint64_t neighbour, std::uint64_t origin, std::uint16_t type_id) override;
   std::uint64_t ways_version() const override { return ways_version_.load(std::memory_order_acquire); }
   status judge(link& by, const frame& what) override;
   bool deliver(link& by, const frame& what) override;
+  void heard_not_allowed(link& by, std::uint16_t type_id) override;
   void heard_gap(link& by, std::uint64_t missing) override;
   void heard_lost(link& by, std::uint16_t type_id, std::uint64_t count) override;
   void link_is_closed(link& by, const std::string& why) override;
@@ -122,6 +128,13 @@ private:
   template <class Work>
   std::invoke_result_t<Work> on_its_thread(Work work, std::invoke_result_t<Work> otherwise);
   void add_link(std::unique_ptr<stream> connection, bool dialed, const std::string& where, dialer* by);
+  // bridge_access.cpp
+  std::string why_too_many(const peer_identity& peer) const; // "" if there may be one link more
+  result<rule_ptr> rule_of(const link& by) const;            // that lets it in, or why there is none
+  void judge_again();
+  bool may_tell_of(link& by, std::uint64_t node);
+  result<void> prepare_to_dial(address& to);
+  std::vector<std::uint16_t> types_for(neighbour& who, const link& over);
   neighbour* find_or_make(const link& by);
   bool is_greeted(const neighbour& who) const;
   void types_changed();
@@ -158,6 +171,7 @@ private:
   std::thread thread_;
 
   // On its thread alone.
+  credentials_ptr credentials_;
   std::mutex ways_; // network_ where it is changed, and where it may remember what it has found
   network network_;
   std::atomic<std::uint64_t> ways_version_{1};

@@ -54,7 +54,10 @@ void dialer::dial_tcp() {
       const auto other = connection->remote_endpoint(ignored);
       peer_identity peer;
       peer.address = ignored ? "?" : other.address().to_string();
-      owner_.add_link(make_plain_stream(socket(std::move(*connection)), std::move(peer)), true, to_.text(), this);
+      const auto& tls = owner_.credentials_->tls;
+      auto made = tls ? tls->connect(socket(std::move(*connection)), std::move(peer), to_.host)
+                      : make_plain_stream(socket(std::move(*connection)), std::move(peer));
+      owner_.add_link(std::move(made), true, to_.text(), this);
     });
   });
 }

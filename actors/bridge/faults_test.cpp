@@ -183,7 +183,7 @@ TEST_F(faults, a_second_bridge_at_a_living_socket_is_refused_and_a_dead_one_is_r
 
 settings with_token(const std::string& token) {
   settings how;
-  how.token = token;
+  how.credentials.token = token;
   how.first_retry = how.last_retry = 1ms;
   return how;
 }

@@ -18,8 +18,9 @@ constexpr std::size_t greeting_limit = 4096; // no frame is longer before the ot
 
 link::link(link_owner& owner, runtime::bus& bus, const settings& how, std::unique_ptr<stream> connection, bool dialed,
            std::string where)
-    : owner_(owner), bus_(bus), how_(how), stream_(std::move(connection)), dialed_(dialed), where_(std::move(where)),
-      timer_(stream_->executor()), acknowledging_(stream_->executor()), reader_(greeting_limit), writer_(*stream_) {}
+    : owner_(owner), bus_(bus), how_(how), stream_(std::move(connection)), credentials_(owner.known_credentials()),
+      dialed_(dialed), where_(std::move(where)), timer_(stream_->executor()), acknowledging_(stream_->executor()),
+      reader_(greeting_limit), pace_(how.of_one_link), holding_(stream_->executor()), writer_(*stream_) {}
 
 void link::start() {
   started_ = last_heard_ = steady_clock::now();
@@ -29,7 +30,7 @@ void link::start() {
   our_hello_.nonce.resize(nonce_size);
   if (getrandom(our_hello_.nonce.data(), nonce_size, 0) != ssize_t{nonce_size})
     return close("the system gives no random numbers");
-  our_hello_.wants_proof = !how_.token.empty();
+  our_hello_.wants_proof = !credentials_->token.empty();
   our_hello_.max_frame = static_cast<std::uint32_t>(how_.max_frame);
   our_hello_.window = how_.window;
   say(control::hello, our_hello_);
@@ -52,7 +53,7 @@ void link::on_begun(const std::error_code& error) {
 void link::refuse(wire::RefusalReason why, const std::string& text) {
   if (state_ == state::closed || closes_when_written_)
     return;
-  if (!writer_.has_begun())
+  if (!writer_.has_begun() || writer_.error())
     return close(text); // nobody can hear it
   acknowledge(true);    // what came is not lost, although nothing more will be heard
   release_outbox();     // the refusal is the last frame
@@ -76,6 +77,7 @@ void link::close(const std::string& why) {
   writer_.end();
   timer_.cancel();
   acknowledging_.cancel();
+  holding_.cancel();
   for (const auto& [correlation, request] : being_answered_)
     stop_asking(request); // nobody waits for it any more
   being_answered_.clear();
@@ -90,7 +92,7 @@ void link::close(const std::string& why) {
 // ---- bytes ----
 
 void link::read() {
-  if (reading_ || stopped_ || state_ == state::closed)
+  if (reading_ || stopped_ || held_ || state_ == state::closed)
     return;
   reading_ = true;
   stream_->read_some(reader_.room(least_room), as_user());
@@ -112,7 +114,7 @@ void link::handle_all() {
   {
     // What comes may go on over other links: what is theirs goes out together, at the end.
     const gathering_here here;
-    while (state_ != state::closed && !closes_when_written_ && !stopped_) {
+    while (state_ != state::closed && !closes_when_written_ && !stopped_ && !held_) {
       auto next = reader_.next();
       if (!next) {
         protocol_error(next.error().text);
@@ -121,6 +123,8 @@ void link::handle_all() {
       if (!*next)
         break;
       handle(**next);
+      if (const auto pause = pace_.pause(); pause.count() != 0)
+        hold(pause);
     }
   }
   acknowledge(false);
@@ -130,6 +134,7 @@ void link::handle_all() {
 
 void link::go_on() {
   stopped_ = false;
+  last_heard_ = steady_clock::now(); // it could not be heard
   handle_all();
 }
 
@@ -144,8 +149,10 @@ void link::flush() {
   case writer::progress::rest:
     return writer_.write_rest(as_user());
   case writer::progress::failed:
-    return close(stream_->describe(writer_.error()));
+    return stop_writing(writer_.error());
   case writer::progress::busy:
+    if (writer_.waiting() > most_unwritten(how_))
+      close("the other side does not read what it is sent");
     return;
   }
 }
@@ -154,17 +161,23 @@ void link::flush_rest() {
   if (state_ == state::closed)
     return;
   if (const auto error = writer_.error())
-    return close(stream_->describe(error));
+    return stop_writing(error);
   writer_.write_rest(as_user());
 }
 
 void link::on_written(const std::error_code& error, std::size_t count) {
   if (error)
-    return close(stream_->describe(error));
+    return stop_writing(error);
   writer_.on_written(count);
   flush();
   if (peer_ != nullptr && state_ == state::up)
     peer_->waiting->go_on();
+}
+
+// The other side is gone. What it said last may tell why, so all that has come is read: its end closes the link.
+void link::stop_writing(const std::error_code& error) {
+  if (stopped_ || held_)
+    close(stream_->describe(error));
 }
 
 link_stats link::stats() const {
@@ -182,7 +195,7 @@ void link::tick() {
     return close("no whole greeting came in time");
   }
   // Who does not read for want of room here cannot hear either.
-  if (!stopped_ && now - last_heard_ >= how_.silence)
+  if (!stopped_ && !held_ && now - last_heard_ >= how_.silence)
     return close("nothing was heard for " + std::to_string(how_.silence.count()) + " ms");
   if (closes_when_written_ && now - last_heard_ >= how_.hello_timeout)
     return close(why_closed_);
@@ -206,8 +219,11 @@ void link::tick() {
 // ---- control ----
 
 void link::handle(const frame& what) {
-  if (what.is_control())
+  if (what.is_control()) {
+    pace_.heard_control(control(what.header.type_id) == control::node_state, last_heard_);
     return handle_control(what);
+  }
+  pace_.heard_message(padded(what.header.length), last_heard_);
   if (state_ != state::up)
     return protocol_error("a message came before the greeting was over");
   on_data(what);
@@ -234,6 +250,9 @@ void link::handle_control(const frame& what) {
   case control::ready:
     return on_ready(what.payload);
   case control::node_state:
+    if (what.payload.size() > how_.of_one_link.state_size)
+      return protocol_error("a NodeState of " + std::to_string(what.payload.size()) + " bytes is over the limit of " +
+                            std::to_string(how_.of_one_link.state_size));
     if (auto news = wire::read<wire::NodeState>(what.payload))
       return owner_.heard_state(*this, std::move(*news));
     return protocol_error("a NodeState that is none");
@@ -272,7 +291,7 @@ void link::on_hello(bytes payload) {
   if (hello_.nonce == our_hello_.nonce)
     return refuse(wire::RefusalReason::Proof, "the nonce is ours, come back");
   if (hello_.wants_proof) {
-    if (how_.token.empty())
+    if (credentials_->token.empty())
       return close("the other side asks for a token; give this side the same one (token_file)");
     wire::ProofT proof;
     const auto mac = proof_of(dialed_);
@@ -293,7 +312,7 @@ std::array<std::uint8_t, 32> link::proof_of(bool dialer) const {
   };
   add(dialed_ ? our_hello_ : hello_);
   add(dialed_ ? hello_ : our_hello_);
-  return hmac_sha256(how_.token, text);
+  return hmac_sha256(credentials_->token, text);
 }
 
 void link::on_proof(bytes payload) {
@@ -312,6 +331,7 @@ void link::send_ready() {
   if (verdict.who == nullptr)
     return refuse(verdict.why, verdict.text);
   peer_ = verdict.who;
+  rule_is(std::move(verdict.by));
   reader_.limit(how_.max_frame);
   wire::ReadyT ready;
   for (const auto& type : owner_.known_types()) {
@@ -355,7 +375,7 @@ void link::become_up() {
     return;
   const std::shared_ptr<outbox::carrier> by(shared_from_this(), this);
   const bool knows_ours = ready_->heard_stream == peer_->stream;
-  peer_->waiting->begin(by, hello_.window, knows_ours ? std::optional(ready_->heard) : std::nullopt);
+  peer_->waiting->begin(by, window(), knows_ours ? std::optional(ready_->heard) : std::nullopt);
 }
 
 void link::release_outbox() {

@@ -6,6 +6,7 @@
 // A Refusal, a byte that the protocol does not allow, silence or the end of the stream closes it from any state.
 #pragma once
 
+#include "actors/bridge/credentials.hpp"
 #include "actors/bridge/frame.hpp"
 #include "actors/bridge/outbox.hpp"
 #include "actors/bridge/settings.hpp"
@@ -22,6 +23,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace mycelium::bridge {
@@ -38,6 +40,10 @@ struct neighbour {
   std::uint64_t heard_stream = 0; // of what it sends
   std::uint64_t heard = 0;        // the last sequence of it that we dealt with
   std::weak_ptr<link> current;
+  // What was said in the log once.
+  std::set<std::uint16_t> not_allowed; // types that it sent
+  bool told_too_many_nodes = false;
+  bool told_too_many_types = false;
 };
 
 // What a link asks of the bridge, and tells it.
@@ -51,8 +57,10 @@ public:
     neighbour* who = nullptr;
     wire::RefusalReason why{};
     std::string text;
+    rule_ptr by{}; // none: it may do everything
   };
   virtual verdict admit(link& by) = 0;
+  virtual const credentials_ptr& known_credentials() const = 0; // of now
   virtual void link_is_up(link& by) = 0;
   virtual void heard_state(link& by, wire::NodeStateT state) = 0;
   // Any thread.
@@ -62,10 +70,17 @@ public:
   virtual status judge(link& by, const frame& what) = 0;
   // False: some subscriber has no room; the link deals with nothing more until go_on().
   virtual bool deliver(link& by, const frame& what) = 0;
+  // It sent a type that its rule does not let it; the message was dropped.
+  virtual void heard_not_allowed(link& by, std::uint16_t type_id) = 0;
   virtual void heard_gap(link& by, std::uint64_t missing) = 0;
   virtual void heard_lost(link& by, std::uint16_t type_id, std::uint64_t count) = 0;
   virtual void link_is_closed(link& by, const std::string& why) = 0;
 };
+
+// Bytes that wait to be written to somebody who does not read; with more the link ends.
+constexpr std::size_t most_unwritten(const settings& how) noexcept {
+  return 4 * how.max_frame + how.window + (8u << 20);
+}
 
 struct link_stats {
   std::uint64_t messages_in = 0;
@@ -100,6 +115,16 @@ public:
   neighbour* peer() const noexcept { return peer_; }
   const peer_identity& who() const noexcept { return stream_->peer(); }
   link_stats stats() const;
+  std::uint32_t window() const noexcept { return std::min(hello_.window, how_.window); } // of what we send
+
+  // By the rule that let it in.
+  bool may_publish(std::uint16_t type_id) const { return !rule_ || rule_->publish.contains(type_id, bus_.schemas()); }
+  bool may_receive(std::uint16_t type_id) const; // any thread
+  void rule_is(rule_ptr now);
+  // Would it come up with these credentials, as far as token and certificate go? A text that says why not, or "".
+  std::string why_not_with(const credentials& now) const;
+  bool may_tell_of(std::uint64_t node); // false: it has told of as many as it may
+  void forget_nodes_but(const std::vector<std::uint64_t>& living);
   runtime::remote_origin origin_of(const frame& what) const; // of a message that came over this link
 
   // Where the outcome of a request goes that came by a link.
@@ -132,6 +157,7 @@ private:
   void on_read(const std::error_code& error, std::size_t count) override;
   void handle_all();
   void handle(const frame& what);
+  void hold(pace::clock::duration how_long);
   void handle_control(const frame& what);
   void on_hello(bytes payload);
   void on_proof(bytes payload);
@@ -142,6 +168,7 @@ private:
   void protocol_error(const std::string& what);
   void tick();
   void flush();
+  void stop_writing(const std::error_code& error);
   void flush_rest(); // after another thread has found that it does not all go out at once
   template <class Native>
   void say(control kind, const Native& what) {
@@ -174,6 +201,9 @@ private:
   runtime::bus& bus_;
   const settings& how_;
   const std::unique_ptr<stream> stream_;
+  const credentials_ptr credentials_; // that it began with
+  mutable std::mutex ruling_;         // rule_, which the bridge's thread alone changes
+  rule_ptr rule_;
   const bool dialed_;
   const std::string where_;
   state state_ = state::greeting;
@@ -194,6 +224,10 @@ private:
   frame_reader reader_;
   bool reading_ = false;
   bool stopped_ = false; // by deliver()
+  pace pace_;
+  bool held_ = false; // by pace_
+  asio::steady_timer holding_;
+  std::unordered_set<std::uint64_t> told_of_; // nodes
   writer writer_;
   bool closes_when_written_ = false;
   bool was_left_ = false;
@@ -208,6 +242,7 @@ private:
     std::uint64_t version = 0;
     std::uint64_t origin = 0;
     std::uint16_t type_id = 0;
+    bool allowed = false;
     bool leads = false;
   } last_way_;
   link_stats stats_;

@@ -108,12 +108,14 @@ bool link::is_for_peer(const runtime::message& m) {
       return false;
     origin = extras->from.node;
   }
-  if (extras != nullptr && extras->to == runtime::destination::key)
-    return true; // the key has chosen this way, among those that it did not come by
   const auto version = owner_.ways_version();
   if (last_way_.version != version || last_way_.origin != origin || last_way_.type_id != m.type_id())
-    last_way_ = {version, origin, m.type_id(), owner_.leads_to(peer_->node, origin, m.type_id())};
-  return last_way_.leads;
+    last_way_ = {version, origin, m.type_id(), may_receive(m.type_id()),
+                 owner_.leads_to(peer_->node, origin, m.type_id())};
+  if (!last_way_.allowed)
+    return false;
+  // A key has chosen this way, among those that it did not come by.
+  return last_way_.leads || (extras != nullptr && extras->to == runtime::destination::key);
 }
 
 void link::on_credit(bytes payload) {
@@ -151,6 +153,12 @@ void link::on_data(const frame& what) {
   if (differing_.contains(what.header.type_id) || what.header.hops >= max_hops ||
       what.envelope.origin == owner_.node()) {
     ++stats_.refused;
+    return;
+  }
+  if (!may_publish(what.header.type_id)) {
+    owner_.heard_not_allowed(*this, what.header.type_id);
+    if (what.is_request())
+      answer(what.header.correlation, status::no_reply, nullptr);
     return;
   }
   const auto verdict = owner_.judge(*this, what);
@@ -213,6 +221,10 @@ void link::ask_here(const frame& what) {
   const auto from = origin_of(what);
   const auto request = published_from(what, from);
   const auto correlation = what.header.correlation;
+  if (being_answered_.contains(correlation))
+    return protocol_error("a request with the correlation of another that is being answered");
+  if (being_answered_.size() >= how_.of_one_link.requests)
+    return answer(correlation, status::full, nullptr);
   auto who = std::make_unique<asker>(asker{weak_from_this(), stream_->executor(), correlation});
   std::uint64_t id = 0;
   // The asker's side keeps the time: it sends a Forget when its patience ends.
@@ -239,6 +251,10 @@ void link::answer(std::uint64_t correlation, status outcome, const runtime::mess
     what.header.type_id = 1; // has to be one
   if (frame_length(what) > hello_.max_frame) {
     outcome = status::too_large;
+    what.payload = {};
+  }
+  if (writer_.waiting() + frame_length(what) > 4 * how_.max_frame) { // the other side does not read its replies
+    outcome = status::full;
     what.payload = {};
   }
   what.header.flags = flag_reply;

@@ -14,6 +14,8 @@ failure cannot(const address& at, const std::string& what, const std::string& wh
   return {status::runtime, at.text() + ": " + what + ": " + why};
 }
 
+constexpr std::chrono::milliseconds no_descriptor_pause{100}; // the process has none left
+
 std::string last_error() { return std::error_code(errno, std::generic_category()).message(); }
 
 // Is somebody there? A file that refuses was left behind by a process that died.
@@ -52,7 +54,8 @@ result<void> remove_if_left_behind(const address& at) {
 
 bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
 
-listener::listener(bridge& owner, address where) : owner_(owner), where_(std::move(where)), pause_(owner.io_) {}
+listener::listener(bridge& owner, address where)
+    : owner_(owner), where_(std::move(where)), pause_(owner.io_), accepts_(owner.how_.accepts, owner.how_.accepts) {}
 
 result<std::shared_ptr<listener>> listener::open(bridge& owner, const address& at) {
   std::shared_ptr<listener> made(new listener(owner, at));
@@ -92,7 +95,7 @@ result<void> listener::open_local() {
     local_.reset();
     return cannot(where_, "binding", error.message());
   }
-  if (::chmod(where_.path.c_str(), 0600) != 0 || ::lstat(where_.path.c_str(), &file_) != 0)
+  if (::chmod(where_.path.c_str(), owner_.how_.socket_mode) != 0 || ::lstat(where_.path.c_str(), &file_) != 0)
     return cannot(where_, "setting its mode", last_error());
   ::fcntl(local_->native_handle(), F_SETFD, FD_CLOEXEC);
   local_->listen(asio::socket_base::max_listen_connections, error);
@@ -103,9 +106,14 @@ result<void> listener::open_local() {
 }
 
 result<void> listener::open_tcp() {
-  if (owner_.how_.token.empty() && !is_loopback(where_.host))
-    return failure{status::invalid_argument, where_.text() + " can be reached from other machines: give both sides the "
-                                                             "same token, or listen at 127.0.0.1"};
+  const auto& ours = *owner_.credentials_;
+  where_.tls = where_.tls || ours.tls != nullptr;
+  if (where_.tls && (!ours.tls || !ours.tls->can_listen()))
+    return failure{status::invalid_argument, where_.text() + ": TLS needs a certificate and its key to listen"};
+  if (!is_loopback(where_.host) && ours.token.empty() && !(where_.tls && ours.tls->asks_for_certificates()))
+    return failure{status::invalid_argument,
+                   where_.text() + " can be reached from other machines: give both sides the same token, or this one a "
+                                   "TLS certificate, its key and a CA for those of the others; or listen at 127.0.0.1"};
   asio::ip::tcp::resolver resolver(owner_.io_);
   std::error_code error;
   const auto found =
@@ -135,12 +143,13 @@ void listener::accept_local() {
         if (!local_ || error == asio::error::operation_aborted)
           return;
         if (error)
-          return pause();
+          return rest(no_descriptor_pause);
         const auto who = process_behind(accepted.native_handle());
         const auto name =
             where_.text() + (who ? " from process " + std::to_string(who->pid) + " of user " + std::to_string(who->uid)
                                  : std::string(" from somebody unknown"));
-        if (who && (who->uid == 0 || who->uid == ::geteuid()))
+        const auto& allowed = owner_.credentials_->allowed;
+        if (who && (who->uid == 0 || who->uid == ::geteuid() || (allowed && allowed->names_user(who->uid))))
           owner_.add_link(
               make_plain_stream(socket(std::move(accepted)), {.uid = who->uid, .address = {}, .certificates = {}}),
               false, name, nullptr);
@@ -155,19 +164,25 @@ void listener::accept_tcp() {
     if (!tcp_ || error == asio::error::operation_aborted)
       return;
     if (error)
-      return pause();
+      return rest(no_descriptor_pause);
     std::error_code unknown;
     const auto from = accepted.remote_endpoint(unknown);
     accepted.set_option(asio::ip::tcp::no_delay(true), unknown);
     const auto host = unknown ? std::string("?") : from.address().to_string();
-    owner_.add_link(make_plain_stream(socket(std::move(accepted)), {.uid = {}, .address = host, .certificates = {}}),
-                    false, where_.text() + " from " + host + ":" + std::to_string(from.port()), nullptr);
+    peer_identity peer{.uid = {}, .address = host, .certificates = {}};
+    auto connection = where_.tls ? owner_.credentials_->tls->accept(socket(std::move(accepted)), std::move(peer))
+                                 : make_plain_stream(socket(std::move(accepted)), std::move(peer));
+    owner_.add_link(std::move(connection), false, where_.text() + " from " + host + ":" + std::to_string(from.port()),
+                    nullptr);
+    accepts_.take(1, token_bucket::clock::now());
+    if (const auto debt = accepts_.debt(); debt.count() != 0)
+      return rest(std::chrono::ceil<std::chrono::milliseconds>(debt));
     accept_tcp();
   });
 }
 
-void listener::pause() {
-  pause_.expires_after(std::chrono::milliseconds(100));
+void listener::rest(std::chrono::milliseconds how_long) {
+  pause_.expires_after(how_long);
   pause_.async_wait([this, self = shared_from_this()](const std::error_code& error) {
     if (error)
       return;

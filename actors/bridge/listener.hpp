@@ -18,8 +18,8 @@ bool is_loopback(const std::string& host); // by its text: localhost, 127.x, ::1
 
 class listener : public std::enable_shared_from_this<listener> {
 public:
-  // Bound and listening. A socket file that nobody listens at any more is removed; mode 0600. TCP beyond this machine
-  // asks for a token.
+  // Bound and listening. A socket file that nobody listens at any more is removed. TCP beyond this machine asks for a
+  // token or for certificates.
   static result<std::shared_ptr<listener>> open(bridge& owner, const address& at);
   ~listener();
 
@@ -32,13 +32,14 @@ private:
   result<void> open_tcp();
   void accept_local();
   void accept_tcp();
-  void pause(); // the process has no descriptor left, say
+  void rest(std::chrono::milliseconds how_long);
 
   bridge& owner_;
   address where_;
   std::optional<asio::local::stream_protocol::acceptor> local_;
   std::optional<asio::ip::tcp::acceptor> tcp_;
   asio::steady_timer pause_;
+  token_bucket accepts_;
   struct stat file_ {};
 };
 

@@ -7,7 +7,7 @@ namespace {
 
 failure malformed(std::string_view text, const std::string& why) {
   return {status::invalid_argument, "'" + std::string(text) + "' is no address: " + why +
-                                        "; write unix:/path/to/socket, tcp:host:port or tcp:[::1]:port"};
+                                        "; write unix:/path/to/socket, tcp:host:port, tcp:[::1]:port or tls:host:port"};
 }
 
 constexpr std::size_t longest_path = 107; // sun_path, with its terminating zero
@@ -18,7 +18,7 @@ std::string address::text() const {
   if (how == kind::local)
     return "unix:" + path;
   const bool is_v6 = host.find(':') != std::string::npos;
-  return "tcp:" + (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+  return (tls ? "tls:" : "tcp:") + (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
 result<address> parse_address(std::string_view text) {
@@ -29,8 +29,9 @@ result<address> parse_address(std::string_view text) {
       return malformed(text, "a socket's path has 1 to " + std::to_string(longest_path) + " bytes");
     return parsed;
   }
-  if (!text.starts_with("tcp:"))
-    return malformed(text, "it begins with neither unix: nor tcp:");
+  parsed.tls = text.starts_with("tls:");
+  if (!parsed.tls && !text.starts_with("tcp:"))
+    return malformed(text, "it begins with none of unix:, tcp: and tls:");
   parsed.how = address::kind::tcp;
   const auto rest = text.substr(4);
   const auto colon = rest.rfind(':');

@@ -2,6 +2,8 @@
 // most one read and one write at a time.
 #pragma once
 
+#include "actors/bridge/peer_identity.hpp"
+
 #include <asio/any_io_executor.hpp>
 #include <asio/generic/stream_protocol.hpp>
 #include <cstdint>
@@ -11,18 +13,11 @@
 #include <string>
 #include <sys/socket.h>
 #include <system_error>
-#include <vector>
 
 namespace mycelium::bridge {
 
+class tls_context;
 using socket = asio::generic::stream_protocol::socket;
-
-// Who is at the other end, as far as the kernel and a certificate tell.
-struct peer_identity {
-  std::optional<std::uint32_t> uid;      // of a Unix socket's other process
-  std::string address;                   // of a TCP connection's other end, without the port; "" of a Unix socket
-  std::vector<std::string> certificates; // the names in its certificate, which was verified; none: it has shown none
-};
 
 // Who has the other end of this Unix socket; nothing if the kernel does not say.
 std::optional<ucred> process_behind(int unix_socket);
@@ -56,6 +51,9 @@ public:
   virtual void close() = 0;
   // For people.
   virtual std::string describe(const std::error_code& error) const = 0;
+
+  // Would what the other side has shown of itself be accepted by these certificates, too?
+  virtual bool is_trusted_by(const tls_context&) const { return true; }
 
   virtual asio::any_io_executor executor() = 0;
   const peer_identity& peer() const noexcept { return peer_; }

@@ -3,6 +3,7 @@
 
 #include "actors/bridge/bridge.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <filesystem>
 #include <gtest/gtest.h>
@@ -48,14 +49,51 @@ private:
   std::vector<std::uint64_t> sequences_;
 };
 
+// What a node has said.
+class spoken {
+public:
+  void add(const char* text) {
+    std::lock_guard lock(mutex_);
+    lines_.emplace_back(text);
+    changed_.notify_all();
+  }
+  std::size_t count(const std::string& part) {
+    std::lock_guard lock(mutex_);
+    return count_locked(part);
+  }
+  bool wait_for(const std::string& part, std::size_t times = 1) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::nanoseconds(patience), [&] { return count_locked(part) >= times; });
+  }
+  std::string all() {
+    std::lock_guard lock(mutex_);
+    std::string text;
+    for (const auto& line : lines_)
+      text += line + "\n";
+    return text;
+  }
+
+private:
+  std::size_t count_locked(const std::string& part) const {
+    return std::size_t(std::ranges::count_if(lines_, [&](const auto& line) { return line.find(part) != line.npos; }));
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> lines_;
+};
+
 class node {
 public:
   explicit node(const std::string& name, settings how = {}) {
     runtime::runtime_options options;
     options.name = name;
     options.threads = 2;
+    options.log = [this](runtime::log_level, const char* text) { log_.add(text); };
     bus_ = std::move(*runtime::bus::start(options));
-    bridge_ = *bridge::start(*bus_, std::move(how));
+    auto started = bridge::start(*bus_, std::move(how));
+    EXPECT_TRUE(started) << (started ? "" : started.error().text);
+    bridge_ = *started;
   }
   ~node() { close(); }
   void close() {
@@ -95,8 +133,10 @@ public:
   }
   runtime::bus& bus() { return *bus_; }
   bridge& link() { return *bridge_; }
+  spoken& log() { return log_; }
 
 private:
+  spoken log_;
   std::unique_ptr<runtime::bus> bus_;
   std::shared_ptr<bridge> bridge_;
 };

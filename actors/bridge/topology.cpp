@@ -1,45 +1,18 @@
 #include "actors/bridge/topology.hpp"
 
-#include "actors/bridge/toml_text.hpp"
+#include "actors/bridge/toml_file.hpp"
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
-#include <stdexcept>
 #include <unistd.h>
-
-// Version 3.3 of toml++ runs on into assertions after some errors: without exceptions always, with them in places.
-[[noreturn]] inline void refuse_text() { throw std::logic_error("unexpected text"); }
-#define TOML_EXCEPTIONS 1
-#define TOML_ASSERT(expression) ((expression) ? void() : refuse_text())
-#include <toml++/toml.h>
 
 namespace mycelium::bridge {
 namespace {
 
-failure invalid(const std::string& path, const toml::source_region& where, const std::string& what) {
-  return {status::topology, path + ":" + std::to_string(where.begin.line) + ": " + what};
-}
-
-// One file being read: its path, and the first thing that is wrong with it.
-class checked_file {
+// Reads nodes.
+class node_reader {
 public:
-  explicit checked_file(const std::string& path) : path_(path) {}
-
-  failure wrong(const toml::source_region& where, const std::string& what) const { return invalid(path_, where, what); }
-
-  // "" where the key is missing, and may be.
-  result<std::string> text(const toml::table& table, const char* key, bool required) const {
-    const auto* node = table.get(key);
-    if (node == nullptr)
-      return required ? result<std::string>(wrong(table.source(), std::string("key '") + key + "' is missing"))
-                      : result<std::string>(std::string());
-    const auto value = node->value_exact<std::string>();
-    if (!value || value->empty())
-      return wrong(node->source(), std::string("key '") + key + "' is no text");
-    return *value;
-  }
+  explicit node_reader(const toml_file& file) : file_(file) {}
 
   // 0 where the key is missing.
   result<std::uint16_t> port(const toml::table& table) const {
@@ -48,21 +21,21 @@ public:
       return std::uint16_t{0};
     const auto value = node->value_exact<std::int64_t>();
     if (!value || *value < 1 || *value > 65535)
-      return wrong(node->source(), "key 'port' is no number from 1 to 65535");
+      return file_.wrong(node->source(), "key 'port' is no number from 1 to 65535");
     return static_cast<std::uint16_t>(*value);
   }
 
   result<std::vector<std::string>> services(const toml::table& table) const {
     const auto* node = table.get("services");
     if (node == nullptr)
-      return wrong(table.source(), "key 'services' is missing");
+      return file_.wrong(table.source(), "key 'services' is missing");
     if (!node->is_array())
-      return wrong(node->source(), "key 'services' is no array of names");
+      return file_.wrong(node->source(), "key 'services' is no array of names");
     std::vector<std::string> names;
     for (const auto& entry : *node->as_array()) {
       const auto service = entry.value_exact<std::string>();
       if (!service || service->empty())
-        return wrong(entry.source(), "key 'services' holds something that is no name");
+        return file_.wrong(entry.source(), "key 'services' holds something that is no name");
       names.push_back(*service);
     }
     return names;
@@ -73,38 +46,30 @@ public:
     if (node == nullptr)
       return std::optional<address>();
     if (!node->is_table())
-      return wrong(node->source(),
-                   "key 'endpoint' is no table: write endpoint = { kind = \"unix\", addr = \"/path\" }");
+      return file_.wrong(node->source(),
+                         "key 'endpoint' is no table: write endpoint = { kind = \"unix\", addr = \"/path\" }");
     const auto& inner = *node->as_table();
-    if (auto known = only(inner, {"kind", "addr"}); !known)
+    if (auto known = file_.only(inner, {"kind", "addr"}); !known)
       return known.error();
-    const auto kind = text(inner, "kind", true);
+    const auto kind = file_.text(inner, "kind", true);
     if (!kind)
       return kind.error();
     if (*kind != "unix" && *kind != "tcp")
-      return wrong(inner.get("kind")->source(), "key 'kind' is neither \"unix\" nor \"tcp\"");
-    const auto addr = text(inner, "addr", true);
+      return file_.wrong(inner.get("kind")->source(), "key 'kind' is neither \"unix\" nor \"tcp\"");
+    const auto addr = file_.text(inner, "addr", true);
     if (!addr)
       return addr.error();
     auto parsed = parse_address(*kind + ":" + *addr);
     if (!parsed)
-      return wrong(inner.get("addr")->source(), "key 'addr': " + parsed.error().text);
+      return file_.wrong(inner.get("addr")->source(), "key 'addr': " + parsed.error().text);
     return std::optional(*parsed);
   }
 
-  // A misspelt key would otherwise be a setting that is silently not there.
-  result<void> only(const toml::table& table, std::initializer_list<std::string_view> keys) const {
-    for (const auto& [key, value] : table)
-      if (std::ranges::find(keys, std::string_view(key.str())) == keys.end())
-        return failure{wrong(value.source(), "key '" + std::string(key.str()) + "' is not known here")};
-    return {};
-  }
-
   result<topology_node> node(const toml::table& table) const {
-    if (auto known = only(table, {"name", "services", "host", "port", "endpoint"}); !known)
+    if (auto known = file_.only(table, {"name", "services", "host", "port", "endpoint"}); !known)
       return known.error();
-    auto name = text(table, "name", true);
-    auto host = text(table, "host", false);
+    auto name = file_.text(table, "name", true);
+    auto host = file_.text(table, "host", false);
     auto listens = port(table);
     auto runs = services(table);
     auto where = endpoint(table);
@@ -114,12 +79,12 @@ public:
       if (problem != nullptr)
         return *problem;
     if (name->find('/') != std::string::npos)
-      return wrong(table.get("name")->source(), "key 'name' holds a slash; it becomes part of a file's name");
+      return file_.wrong(table.get("name")->source(), "key 'name' holds a slash; it becomes part of a file's name");
     return topology_node{*name, std::move(*runs), *host, *listens, *where};
   }
 
 private:
-  const std::string& path_;
+  const toml_file& file_;
 };
 
 std::string default_socket_dir() {
@@ -128,23 +93,50 @@ std::string default_socket_dir() {
   return "/tmp/mycelium-" + std::to_string(::geteuid());
 }
 
-// Relative to the topology file.
-std::string beside(const std::string& file, const std::string& path) {
-  const auto slash = file.rfind('/');
-  return path.starts_with('/') || slash == std::string::npos ? path : file.substr(0, slash + 1) + path;
+result<tls_files> read_tls(const toml_file& file) {
+  const auto* node = file.table().get("tls");
+  if (node == nullptr)
+    return tls_files{};
+  if (!node->is_table())
+    return file.wrong(node->source(), "key 'tls' is no table: write [tls]");
+  const auto& table = *node->as_table();
+  if (auto known = file.only(table, {"cert", "key", "ca"}); !known)
+    return known.error();
+  for (const char* key : {"cert", "key", "ca"}) // every node listens and dials, and shows its certificate
+    if (!table.contains(key))
+      return file.wrong(table.source(), std::string("key '") + key + "' is missing: [tls] has cert, key and ca");
+  tls_files files;
+  for (const auto& [key, to] :
+       {std::pair("cert", &files.certificate), {"key", &files.key}, {"ca", &files.authorities}}) {
+    auto found = file.readable(table, key);
+    if (!found)
+      return found.error();
+    *to = std::move(*found);
+  }
+  return files;
 }
 
-result<std::string> read_token(const std::string& path) {
-  std::ifstream file(path);
-  std::string token{std::istreambuf_iterator<char>(file), {}};
-  while (!token.empty() && (token.back() == '\n' || token.back() == '\r'))
-    token.pop_back();
-  if (token.empty())
-    return failure{status::topology, path + ": the token file cannot be read or is empty"};
-  return token;
+result<credential_sources> read_credentials(const toml_file& file) {
+  credential_sources from;
+  for (const auto& [key, to] :
+       {std::pair("token_file", &from.token_file), {"permissions_file", &from.permissions_file}}) {
+    auto found = file.readable(file.table(), key);
+    if (!found)
+      return found.error();
+    *to = std::move(*found);
+  }
+  // What is in them is read by the bridge; that a token is empty is better known here, with its line.
+  if (!from.token_file.empty())
+    if (const auto token = read_token_file(from.token_file); !token)
+      return file.wrong(file.table().get("token_file")->source(), token.error().text);
+  auto tls = read_tls(file);
+  if (!tls)
+    return tls.error();
+  from.tls = std::move(*tls);
+  return from;
 }
 
-result<void> check_together(const checked_file& file, const topology& all, const toml::array& list) {
+result<void> check_together(const toml_file& file, const topology& all, const toml::array& list) {
   std::vector<std::string> taken;
   for (std::size_t i = 0; i < all.nodes.size(); ++i) {
     const auto& node = all.nodes[i];
@@ -202,54 +194,42 @@ std::optional<address> topology::public_place(const topology_node& node) const {
 }
 
 result<topology> read_topology(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file)
-    return failure{status::topology, path + ": the file cannot be read"};
-  return parse_topology(text, path);
+  const auto text = read_whole_file(path);
+  if (!text)
+    return text.error();
+  return parse_topology(*text, path);
 }
 
 result<topology> parse_topology(std::string_view text, const std::string& path) {
-  if (const auto wrong = find_what_is_no_toml(text))
-    return failure{status::topology, path + ":" + std::to_string(wrong->line) + ": " + wrong->what};
-  toml::table table;
-  try {
-    table = toml::parse(text, path);
-  } catch (const toml::parse_error& error) {
-    return invalid(path, error.source(), std::string(error.description()));
-  } catch (const std::logic_error& error) {
-    return failure{status::topology, path + ":1: this is no TOML: " + error.what()};
-  }
-  const checked_file file(path);
-  if (auto known = file.only(table, {"nodes", "socket_dir", "token_file"}); !known)
+  const auto file = toml_file::parse(text, path);
+  if (!file)
+    return file.error();
+  const auto& table = file->table();
+  if (auto known = file->only(table, {"nodes", "socket_dir", "token_file", "permissions_file", "tls"}); !known)
     return known.error();
   topology all;
   all.path = path;
-  const auto dir = file.text(table, "socket_dir", false);
+  const auto dir = file->text(table, "socket_dir", false);
   if (!dir)
     return dir.error();
   all.socket_dir = dir->empty() ? default_socket_dir() : beside(path, *dir);
-  const auto token_file = file.text(table, "token_file", false);
-  if (!token_file)
-    return token_file.error();
-  if (!token_file->empty()) {
-    auto token = read_token(beside(path, *token_file));
-    if (!token)
-      return file.wrong(table.get("token_file")->source(), token.error().text);
-    all.token = *token;
-  }
+  auto sources = read_credentials(*file);
+  if (!sources)
+    return sources.error();
+  all.credentials = std::move(*sources);
   const auto* list = table.get_as<toml::array>("nodes");
   if (list == nullptr || list->empty())
     return failure{status::topology, path + ":1: no [[nodes]]; name at least one node with its services"};
+  const node_reader nodes(*file);
   for (const auto& entry : *list) {
     if (!entry.is_table())
-      return file.wrong(entry.source(), "key 'nodes' is no array of tables: write [[nodes]]");
-    auto node = file.node(*entry.as_table());
+      return file->wrong(entry.source(), "key 'nodes' is no array of tables: write [[nodes]]");
+    auto node = nodes.node(*entry.as_table());
     if (!node)
       return node.error();
     all.nodes.push_back(std::move(*node));
   }
-  if (auto good = check_together(file, all, *list); !good)
+  if (auto good = check_together(*file, all, *list); !good)
     return good.error();
   return all;
 }

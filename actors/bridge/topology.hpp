@@ -1,6 +1,7 @@
 // The topology file: which node runs which services, and how nodes reach each other. docs/bridge.md shows one.
 #pragma once
 
+#include "actors/bridge/credential_sources.hpp"
 #include "actors/bridge/settings.hpp"
 
 #include <optional>
@@ -21,8 +22,8 @@ struct topology_node {
 
 struct topology {
   std::string path;
-  std::string socket_dir; // of the nodes' Unix sockets; made if it is not there
-  std::string token;
+  std::string socket_dir;         // of the nodes' Unix sockets; made if it is not there
+  credential_sources credentials; // files that can be opened, by whole paths or relative to the process's folder
   std::vector<topology_node> nodes;
 
   const topology_node* find(const std::string& name) const;
@@ -36,7 +37,7 @@ struct topology {
 
 // Reads and checks the file. topology: missing or invalid, with file, line and key in the text.
 result<topology> read_topology(const std::string& path);
-// The same of its text; path is for errors, and where token_file is relative to.
+// The same of its text; path is for errors, and what the files that it names are relative to.
 result<topology> parse_topology(std::string_view text, const std::string& path);
 
 // Same node: none, the messages stay in it. Same host: a Unix socket. Else TCP.

@@ -81,7 +81,7 @@ TEST_F(topology_file, has_its_token_in_a_file_beside_it) {
   const auto name = token.substr(token.rfind('/') + 1);
   const auto all = read_topology(file("token_file = \"" + name + "\"\n[[nodes]]\nname = \"a\"\nservices = []\n"));
   ASSERT_TRUE(all) << all.error().text;
-  EXPECT_EQ(all->token, "secret");
+  EXPECT_EQ(*read_token_file(all->credentials.token_file), "secret");
   std::remove(token.c_str());
   EXPECT_NE(problem(path_).find(":1:"), std::string::npos);
 }

@@ -47,6 +47,11 @@ bool writer::is_empty() const {
   return out_.empty() && state_ != state::blocked && state_ != state::writing;
 }
 
+std::size_t writer::waiting() const {
+  std::lock_guard lock(mutex_);
+  return out_.size();
+}
+
 bool writer::has_room() const {
   std::lock_guard lock(mutex_);
   return out_.size() < enough;

@@ -33,6 +33,7 @@ public:
   };
   progress flush();
   bool is_empty() const;
+  std::size_t waiting() const; // bytes that were added and are not being written yet
   // Is there no more waiting than is worth gathering?
   bool has_room() const;
   std::uint64_t bytes_out() const;

@@ -24,7 +24,7 @@ typedef struct MyceliumBridgeConfig {
   size_t struct_size;
   const char* name;         /* of this node, in logs and statistics; the runtime's name */
   const char* token;        /* both sides of a link prove that they know it (HMAC-SHA256 over fresh nonces; it does not
-                               cross the wire). NULL: no proof, and TCP on loopback addresses only */
+                               cross the wire). NULL: no proof, and TCP beyond loopback addresses needs TLS */
   uint32_t max_links;       /* accepted at the same time; 256 */
   uint32_t max_frame;       /* longest message with its envelope that is taken, bytes; 16 MiB */
   uint32_t window;          /* bytes on their way to this node, unacknowledged, per link; 4 MiB */
@@ -35,6 +35,26 @@ typedef struct MyceliumBridgeConfig {
   int64_t heartbeat_ns;     /* the longest pause between two frames; 1 s */
   int64_t silence_ns;       /* after which the other side counts as dead; 5 s */
   int64_t linger_ns;        /* how long what waits for a neighbour that has gone is kept for its return; 30 s */
+  /* Files, which mycelium_bridge_reload reads again. Paths; NULL: none. */
+  const char* token_file; /* in place of token: its text without the end of its last line */
+  const char* tls_cert;   /* PEM: ours and those up to the authority's; with it and its key all TCP is TLS 1.3 */
+  const char* tls_key;    /* PEM, without a password */
+  const char* tls_ca;     /* PEM: whose certificates are accepted. Who dials us has to show one then. NULL: who
+                             dials us is not asked; whom we dial is checked by the system's authorities */
+  const char*
+      permissions_file; /* who may link, publish and receive what: docs/bridge.md; NULL: whoever has the above */
+  uint32_t socket_mode; /* of Unix sockets; 0600 */
+  /* Limits. docs/bridge.md sums up what a link may cost. */
+  uint32_t max_links_per_peer; /* of one user or address; max_links, of an address elsewhere a quarter of it */
+  uint32_t max_accepts;        /* TCP connections taken each second; others wait in the kernel; 200 */
+  uint32_t max_nodes;          /* that one link may tell of; more are not believed; 512 */
+  uint32_t max_state;          /* bytes in which a link tells of one node; 256 KiB */
+  uint32_t max_types;          /* that one link is sent; 4096 */
+  uint32_t max_requests;       /* of one link that are being answered; more hear MYCELIUM_ERROR_FULL; 65536 */
+  /* Each second, from one link, before it is read more slowly, so that its sender waits and nothing is lost. */
+  uint64_t max_message_rate; /* 0: none */
+  uint64_t max_byte_rate;    /* 0: none */
+  uint64_t max_control_rate; /* control frames; one that tells of a node counts as 100; 100000 */
 } MyceliumBridgeConfig;
 
 MYCELIUM_API void mycelium_bridge_config_init(MyceliumBridgeConfig* config);
@@ -43,18 +63,27 @@ MYCELIUM_API void mycelium_bridge_config_init(MyceliumBridgeConfig* config);
  * MYCELIUM_ERROR_INVALID_ARGUMENT the second time. */
 MYCELIUM_API int32_t mycelium_bridge_open(MyceliumRuntime* rt, const MyceliumBridgeConfig* config);
 
-/* Listens at "unix:PATH", "tcp:HOST:PORT" or "tcp:[IPV6]:PORT"; opens a bridge with the defaults first if there is
- * none. A Unix socket has mode 0600 and takes processes of this user and of root; the file of a process that died is
- * replaced. Port 0: the system chooses. The address as it came to be goes to buffer: rules as in mycelium_info_json;
- * buffer may be NULL with cap 0. */
+/* Listens at "unix:PATH", "tcp:HOST:PORT", "tcp:[IPV6]:PORT" or "tls:HOST:PORT"; opens a bridge with the defaults first
+ * if there is none. A Unix socket has mode 0600 and takes processes of this user, of root, and of users that the
+ * permissions name; the file of a process that died is replaced. With a TLS certificate "tcp:" means "tls:", too; an
+ * address that others can reach needs a token or tls_ca (else MYCELIUM_ERROR_INVALID_ARGUMENT). Port 0: the system
+ * chooses. The address as it came to be goes to buffer: rules as in mycelium_info_json; buffer may be NULL with cap 0.
+ */
 MYCELIUM_API int32_t mycelium_bridge_listen(MyceliumRuntime* rt, const char* address, char* buffer, size_t cap,
                                             size_t* out_len);
 /* Links with whoever listens at the address, now or later, and again after the link is cut: tried with pauses that grow
- * from 50 ms to 5 s. Returns before there is a link. Opens a bridge with the defaults first if there is none. */
+ * from 50 ms to 5 s. Returns before there is a link. Opens a bridge with the defaults first if there is none.
+ * "tls:HOST:PORT" asks for TLS even without any file; the certificate has to name HOST. */
 MYCELIUM_API int32_t mycelium_bridge_dial(MyceliumRuntime* rt, const char* address);
 /* Until at least count neighbours are linked; MYCELIUM_ERROR_TIMEOUT. To know that a subscriber elsewhere can be
  * reached, use mycelium_wait_for_subscribers. */
 MYCELIUM_API int32_t mycelium_bridge_wait_for_links(MyceliumRuntime* rt, size_t count, int64_t timeout_ns);
+
+/* Reads the files of the configuration again. New links begin with what they say; a link that would not come up with it
+ * (another token, a certificate that is not accepted any more, no rule that fits) is ended with a reason, and what is
+ * not acknowledged waits for its return. Rules for types count at once. If anything is wrong with a file, all stays as
+ * it was: MYCELIUM_ERROR_INVALID_ARGUMENT, also in the log. */
+MYCELIUM_API int32_t mycelium_bridge_reload(MyceliumRuntime* rt);
 
 typedef struct MyceliumBridgeStats {
   size_t struct_size;
@@ -73,6 +102,7 @@ typedef struct MyceliumBridgeStats {
   uint64_t missing;      /* that a neighbour had numbered and never sent */
   uint64_t repeated;     /* that came by two ways; delivered once */
   uint64_t invalid;      /* refused by verification or limits */
+  uint64_t not_allowed;  /* of types that their senders may not publish here; dropped */
 } MyceliumBridgeStats;
 
 /* MYCELIUM_ERROR_INVALID_ARGUMENT if the runtime has no bridge. */

@@ -50,13 +50,30 @@ static void refuses_what_is_wrong(MyceliumRuntime* rt) {
   MyceliumBridgeStats stats = {.struct_size = sizeof stats};
   EXPECT(mycelium_bridge_stats(rt, &stats) == MYCELIUM_ERROR_INVALID_ARGUMENT); /* no bridge yet */
   EXPECT(mycelium_bridge_json(rt, NULL, 0, NULL) == MYCELIUM_ERROR_INVALID_ARGUMENT);
+  EXPECT(mycelium_bridge_reload(rt) == MYCELIUM_ERROR_INVALID_ARGUMENT);
+  config.silence_ns = 0;
+  config.token_file = "/nonexistent/token";
+  EXPECT(mycelium_bridge_open(rt, &config) == MYCELIUM_ERROR_INVALID_ARGUMENT);
+  EXPECT(strstr(mycelium_last_error(), "/nonexistent/token") != NULL);
+  config.token_file = NULL;
+  config.tls_cert = "/nonexistent/cert";
+  EXPECT(mycelium_bridge_open(rt, &config) == MYCELIUM_ERROR_INVALID_ARGUMENT); /* and no key */
+  config.tls_cert = NULL;
+  config.permissions_file = "/nonexistent/allow.toml";
+  EXPECT(mycelium_bridge_open(rt, &config) == MYCELIUM_ERROR_INVALID_ARGUMENT);
+  config.permissions_file = NULL;
+  config.socket_mode = 01000;
+  EXPECT(mycelium_bridge_open(rt, &config) == MYCELIUM_ERROR_INVALID_ARGUMENT);
   EXPECT(mycelium_bridge_open(NULL, NULL) == MYCELIUM_ERROR_NULL);
   EXPECT(mycelium_bridge_listen(rt, NULL, NULL, 0, NULL) == MYCELIUM_ERROR_NULL);
   EXPECT(mycelium_bridge_dial(rt, "carrier pigeon") == MYCELIUM_ERROR_INVALID_ARGUMENT);
   EXPECT(mycelium_bridge_open(rt, NULL) == MYCELIUM_SUCCESS);
+  EXPECT(mycelium_bridge_reload(rt) == MYCELIUM_SUCCESS); /* no files: nothing to do */
   EXPECT(mycelium_bridge_open(rt, NULL) == MYCELIUM_ERROR_INVALID_ARGUMENT);
   EXPECT(mycelium_bridge_listen(rt, "tcp:0.0.0.0:0", NULL, 0, NULL) == MYCELIUM_ERROR_INVALID_ARGUMENT); /* no token */
   EXPECT(mycelium_bridge_dial(rt, "tcp:192.0.2.1:7000") == MYCELIUM_ERROR_INVALID_ARGUMENT);
+  EXPECT(mycelium_bridge_listen(rt, "tls:127.0.0.1:0", NULL, 0, NULL) ==
+         MYCELIUM_ERROR_INVALID_ARGUMENT); /* no certificate */
   EXPECT(mycelium_bridge_listen(rt, "unix:/nonexistent/folder/socket", NULL, 0, NULL) == MYCELIUM_ERROR_RUNTIME);
   EXPECT(mycelium_bridge_wait_for_links(rt, 1, 0) == MYCELIUM_ERROR_TIMEOUT);
 }

@@ -7,11 +7,15 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <csignal>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <optional>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -27,7 +31,12 @@ struct options {
   std::string service;
   std::string name;
   std::string token_file;
-  std::uint32_t max_links = 0;
+  std::string tls_cert;
+  std::string tls_key;
+  std::string tls_ca;
+  std::string permissions;
+  std::string socket_mode = "0600";
+  MyceliumBridgeConfig limits{}; // the fields that options set; 0 elsewhere
   double every = 0;
 };
 
@@ -36,20 +45,58 @@ int fail(const std::string& text) {
   return exit_failed;
 }
 
+std::optional<std::uint32_t> mode_of(const std::string& text) {
+  std::uint32_t mode = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+  if (error != std::errc{} || end != text.data() + text.size() || mode == 0 || mode > 0777)
+    return std::nullopt;
+  return mode;
+}
+
 void declare(CLI::App& app, options& wanted) {
   app.add_option("--unix", wanted.unix_paths, "listen at this Unix socket; may be repeated")->type_name("PATH");
-  app.add_option("--tcp", wanted.tcp_places, "listen there; beyond this machine only with a token")
+  app.add_option("--tcp", wanted.tcp_places,
+                 "listen there, by TLS if there is a certificate; beyond this machine with a token or a CA only")
       ->type_name("HOST:PORT");
-  app.add_option("--dial", wanted.dialed, "link with this node: unix:PATH or tcp:HOST:PORT; may be repeated")
+  app.add_option("--dial", wanted.dialed,
+                 "link with this node: unix:PATH, tcp:HOST:PORT or tls:HOST:PORT; may be repeated")
       ->type_name("ADDRESS");
-  auto* topology = app.add_option("--topology", wanted.topology, "take part in this topology")->type_name("FILE");
-  app.add_option("--service", wanted.service, "as the node that runs this service")->needs(topology);
   app.add_option("--name", wanted.name, "of this node, for people (default: the machine's)");
   app.add_option("--token-file", wanted.token_file, "ask every link for this file's token")->type_name("FILE");
-  app.add_option("--max-links", wanted.max_links, "links that are accepted at the same time (default: 256)")
-      ->check(CLI::Range(1, 1'000'000));
+  auto* cert = app.add_option("--tls-cert", wanted.tls_cert, "certificate in PEM: TCP is TLS 1.3")->type_name("FILE");
+  auto* key = app.add_option("--tls-key", wanted.tls_key, "its key in PEM")->type_name("FILE")->needs(cert);
+  cert->needs(key);
+  app.add_option("--tls-ca", wanted.tls_ca,
+                 "whose certificates are accepted, in PEM; with a certificate, all who dial have to show one")
+      ->type_name("FILE");
+  app.add_option("--allow", wanted.permissions, "who may link, publish and receive what (default: whoever gets in)")
+      ->type_name("FILE");
+  app.add_option("--mode", wanted.socket_mode, "of the Unix sockets, in octal (default: 0600)")
+      ->check(CLI::Validator([](std::string& text) { return mode_of(text) ? "" : "write a mode as 0660"; }, "MODE"));
   app.add_option("--every", wanted.every, "print the counters as a line of JSON, every so many seconds")
       ->check(CLI::PositiveNumber);
+}
+
+// Each of one link unless it says otherwise.
+void declare_limits(CLI::App& app, MyceliumBridgeConfig& limits) {
+  const auto count = [&app](const char* name, auto& field, const char* about) {
+    app.add_option(name, field, about)->check(CLI::PositiveNumber);
+  };
+  count("--max-links", limits.max_links, "links that are accepted at the same time (default: 256)");
+  count("--max-links-per-peer", limits.max_links_per_peer,
+        "of them of one user or address (default: all; of another machine's address a quarter)");
+  count("--max-accepts", limits.max_accepts, "TCP connections that are taken each second (default: 200)");
+  count("--max-frame", limits.max_frame, "bytes of the longest message with its envelope (default: 16 MiB)");
+  count("--window", limits.window, "bytes on their way over a link, unacknowledged (default: 4 MiB)");
+  count("--max-message-rate", limits.max_message_rate, "messages that a link may bring each second (default: any)");
+  count("--max-byte-rate", limits.max_byte_rate, "bytes that a link may bring each second (default: any)");
+  count("--max-control-rate", limits.max_control_rate,
+        "control frames that it may bring each second (default: 100000)");
+  count("--max-nodes", limits.max_nodes, "nodes that a link may tell of (default: 512)");
+  count("--max-state", limits.max_state, "bytes in which it may tell of one (default: 256 KiB)");
+  count("--max-types", limits.max_types, "types that a link is sent (default: 4096)");
+  count("--max-requests", limits.max_requests,
+        "requests of a link that are answered at the same time (default: 65536)");
 }
 
 void print_log(MyceliumLogLevel, const char* text, void*) { std::fprintf(stderr, "mycelium bridge: %s\n", text); }
@@ -74,14 +121,16 @@ void notify(const char* what) {
 }
 
 result<void> open(const runtime_ptr& runtime, const options& wanted) {
-  MyceliumBridgeConfig config;
-  mycelium_bridge_config_init(&config);
-  const auto token = read_token(wanted.token_file);
-  if (!token)
-    return token.error();
-  config.token = token->empty() ? nullptr : token->c_str();
-  config.name = wanted.name.empty() ? nullptr : wanted.name.c_str();
-  config.max_links = wanted.max_links;
+  const auto given = [](const std::string& text) { return text.empty() ? nullptr : text.c_str(); };
+  auto config = wanted.limits;
+  config.struct_size = sizeof config;
+  config.name = given(wanted.name);
+  config.token_file = given(wanted.token_file);
+  config.tls_cert = given(wanted.tls_cert);
+  config.tls_key = given(wanted.tls_key);
+  config.tls_ca = given(wanted.tls_ca);
+  config.permissions_file = given(wanted.permissions);
+  config.socket_mode = *mode_of(wanted.socket_mode);
   if (auto opened = check(mycelium_bridge_open(runtime.get(), &config), "no bridge"); !opened)
     return opened;
   const auto listen = [&](const std::string& address) -> result<void> {
@@ -105,6 +154,51 @@ result<void> open(const runtime_ptr& runtime, const options& wanted) {
   return {};
 }
 
+// The files again, while all goes on.
+void reload(const runtime_ptr& runtime, bool has_log) {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const auto us = static_cast<long long>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1000;
+  notify(("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(us)).c_str());
+  if (mycelium_bridge_reload(runtime.get()) >= MYCELIUM_SUCCESS)
+    std::fprintf(stderr, "mycelium bridge: reloaded\n");
+  else if (!has_log) // which would have said it
+    fail("nothing was reloaded, all stays as it was: " + std::string(mycelium_last_error()));
+  notify("READY=1");
+}
+
+// Takes the signal that has come: 0 if none has.
+int take(const stop_signal& signal) {
+  signalfd_siginfo which{};
+  return ::read(signal.fd(), &which, sizeof which) == ssize_t{sizeof which} ? static_cast<int>(which.ssi_signo) : 0;
+}
+
+// Until a signal other than SIGHUP comes.
+int serve(const runtime_ptr& runtime, const options& wanted, const stop_signal& signal) {
+  const auto pause = wanted.every > 0 ? static_cast<std::int64_t>(wanted.every * 1e9) : std::int64_t{-1};
+  for (;;) {
+    if (signal.wait(-1, pause)) {
+      const auto which = take(signal);
+      if (which != 0 && which != SIGHUP)
+        return exit_ok;
+      if (which == SIGHUP)
+        reload(runtime, wanted.topology.empty());
+      continue;
+    }
+    auto text = read_text([&](char* to, std::size_t room,
+                              std::size_t* length) { return mycelium_bridge_json(runtime.get(), to, room, length); },
+                          "counters");
+    if (!text)
+      return fail(text.error().text);
+    std::puts(text->c_str());
+    std::fflush(stdout);
+  }
+}
+
+bool belongs_to_topology(const std::string& option) {
+  return option == "--topology" || option == "--service" || option == "--every";
+}
+
 int run(const options& wanted) {
   auto signal = stop_signal::block();
   if (!signal)
@@ -125,18 +219,9 @@ int run(const options& wanted) {
     if (auto opened = open(runtime, wanted); !opened)
       return fail(opened.error().text);
   notify("READY=1");
-  const auto pause = wanted.every > 0 ? static_cast<std::int64_t>(wanted.every * 1e9) : std::int64_t{-1};
-  while (!signal->wait(-1, pause)) {
-    auto text = read_text([&](char* to, std::size_t room,
-                              std::size_t* length) { return mycelium_bridge_json(runtime.get(), to, room, length); },
-                          "counters");
-    if (!text)
-      return fail(text.error().text);
-    std::puts(text->c_str());
-    std::fflush(stdout);
-  }
+  const auto code = serve(runtime, wanted, *signal);
   notify("STOPPING=1");
-  return exit_ok;
+  return code;
 }
 
 } // namespace
@@ -145,6 +230,9 @@ int bridge_verb(int argc, char** argv) {
   CLI::App app{"A node of its own: others link with it, and what one of them publishes reaches all who subscribe."};
   options wanted;
   declare(app, wanted);
+  declare_limits(app, wanted.limits);
+  auto* topology = app.add_option("--topology", wanted.topology, "take part in this topology")->type_name("FILE");
+  app.add_option("--service", wanted.service, "as the node that runs this service")->needs(topology);
   if (const auto left = parse(app, argc, argv))
     return *left;
   const bool has_address = !wanted.unix_paths.empty() || !wanted.tcp_places.empty() || !wanted.dialed.empty();
@@ -152,6 +240,12 @@ int bridge_verb(int argc, char** argv) {
     std::fprintf(stderr, "mycelium bridge: give --unix, --tcp or --dial; or --topology with --service\n");
     return exit_usage;
   }
+  for (const auto* other : app.get_options())
+    if (!wanted.topology.empty() && other->count() != 0 && !belongs_to_topology(other->get_name())) {
+      std::fprintf(stderr, "mycelium bridge: %s does not go with --topology, whose file says it\n",
+                   other->get_name().c_str());
+      return exit_usage;
+    }
   return run(wanted);
 }
 

@@ -22,7 +22,7 @@ fn main() {
     }
     if env::var("MYCELIUM_STATIC").map_or(false, |value| value == "1") {
         println!("cargo:rustc-link-lib=static=mycelium_ffi");
-        for library in ["caf_core", "stdc++", "pthread", "m"] {
+        for library in ["caf_core", "ssl", "crypto", "stdc++", "pthread", "m"] {
             println!("cargo:rustc-link-lib=dylib={library}");
         }
     } else {
