@@ -35,7 +35,7 @@ public:
   // Its own certificate lies in the folder.
   authority(std::string folder, const std::string& name)
       : folder_(std::move(folder)), file_(folder_ + "/" + name + ".pem"), key_(EVP_EC_gen("P-256"), EVP_PKEY_free),
-        own_(make({.name = name, .also = ""}, key_.get()), X509_free) {
+        own_(make({.name = name, .also = ""}, key_.get(), nullptr), X509_free) {
     EXPECT_GT(X509_sign(own_.get(), key_.get(), EVP_sha256()), 0);
     write(file_, own_.get(), nullptr);
   }
@@ -45,7 +45,7 @@ public:
   // A certificate with its key, and this authority's as the one that is accepted.
   tls_files issue(const wish& wanted) const {
     const key_ptr key(EVP_EC_gen("P-256"), EVP_PKEY_free);
-    const std::unique_ptr<X509, decltype(&X509_free)> made(make(wanted, key.get()), X509_free);
+    const std::unique_ptr<X509, decltype(&X509_free)> made(make(wanted, key.get(), own_.get()), X509_free);
     EXPECT_GT(X509_sign(made.get(), key_.get(), EVP_sha256()), 0);
     const auto path = folder_ + "/" + wanted.name;
     write(path + ".pem", made.get(), nullptr);
@@ -56,7 +56,8 @@ public:
 private:
   using key_ptr = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 
-  X509* make(const wish& wanted, EVP_PKEY* key) const {
+  // Of itself without an issuer.
+  static X509* make(const wish& wanted, EVP_PKEY* key, const X509* issuer) {
     auto* made = X509_new();
     X509_set_version(made, X509_VERSION_3);
     std::int64_t serial = 0;
@@ -67,8 +68,8 @@ private:
     X509_set_pubkey(made, key);
     const auto* common_name = reinterpret_cast<const unsigned char*>(wanted.name.c_str());
     X509_NAME_add_entry_by_txt(X509_get_subject_name(made), "CN", MBSTRING_UTF8, common_name, -1, -1, 0);
-    X509_set_issuer_name(made, X509_get_subject_name(own_ ? own_.get() : made));
-    extend(made, NID_basic_constraints, own_ ? "critical,CA:FALSE" : "critical,CA:TRUE");
+    X509_set_issuer_name(made, X509_get_subject_name(issuer != nullptr ? issuer : made));
+    extend(made, NID_basic_constraints, issuer != nullptr ? "critical,CA:FALSE" : "critical,CA:TRUE");
     if (!wanted.also.empty())
       extend(made, NID_subject_alt_name, wanted.also.c_str());
     return made;
