@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hmac
 import itertools
 import os
@@ -112,14 +113,14 @@ class Peer:
         until = time.monotonic() + patience
         while True:
             try:
-                frame = self.read(until - time.monotonic())
+                found = self.read(until - time.monotonic())
             except TimeoutError:
                 raise Failure(f"no {what} within {patience:g} s; came: {self._early}") from None
-            if frame is None:
+            if found is None:
                 raise Failure(f"the subject ended the link ({self.refusal}) while {what} was awaited")
-            if fits(frame):
-                return frame
-            self._early.append(frame)
+            if fits(found):
+                return found
+            self._early.append(found)
 
     def take_control(self, kind: int, patience: float = PATIENCE_S) -> Frame:
         return self.take(wire.KINDS[kind], lambda frame: frame.kind == kind, patience)
@@ -176,7 +177,7 @@ class Peer:
     def say_hello(self, **other: Any) -> None:
         """other: fields that are not as they should be."""
         more = other.pop("more", ())
-        self.own_hello = {
+        hello: dict[str, Any] = {
             "version": 1,
             "node": self.node,
             "name": f"judge-{self.node:x}",
@@ -184,7 +185,8 @@ class Peer:
             "wants_proof": self.token is not None,
             "max_frame": LARGE,
             "window": self.window,
-        } | other
+        }
+        self.own_hello = hello | other
         self.node = self.own_hello["node"]
         self.window = self.own_hello["window"]
         self.send(wire.control(wire.HELLO, wire.pack_table("Hello", self.own_hello, more)))
@@ -235,11 +237,8 @@ class Peer:
     def message(self, type_id: int, payload: bytes, **fields: Any) -> Frame:
         """The next message of this side's stream."""
         self.sent += 1
-        return Frame(
-            type_id,
-            payload=payload,
-            **({"sequence": self.sent, "origin": self.node, "publisher_sequence": self.sent} | fields),
-        )
+        plain = Frame(type_id, sequence=self.sent, origin=self.node, publisher_sequence=self.sent, payload=payload)
+        return dataclasses.replace(plain, **fields)
 
     def publish(self, type_id: int, payload: bytes, **fields: Any) -> None:
         self.send(self.message(type_id, payload, **fields))
@@ -248,20 +247,8 @@ class Peer:
         self.publish(type_id, payload, correlation=correlation, flags=wire.REQUEST)
 
     def reply(self, to: Frame, payload: bytes, **fields: Any) -> None:
-        self.send(
-            Frame(
-                **(
-                    {
-                        "type_id": to.type_id,
-                        "flags": wire.REPLY,
-                        "correlation": to.correlation,
-                        "payload": payload,
-                        "origin": self.node,
-                    }
-                    | fields
-                )
-            )
-        )
+        plain = Frame(to.type_id, wire.REPLY, correlation=to.correlation, payload=payload, origin=self.node)
+        self.send(dataclasses.replace(plain, **fields))
 
     def say_state(self, wants: tuple[int, ...] = (), neighbours: tuple[int, ...] | None = None, **other: Any) -> None:
         """This node's state, with the next version: linked with the subject, and wanting these types."""

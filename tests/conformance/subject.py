@@ -77,14 +77,15 @@ class Subject:
             raise Failure(f"'{line}' instead of 'listening ADDRESS'")
         return line.removeprefix("listening ")
 
-    def say(self, command: str) -> None:
-        """A command whose answer is read later, with answer()."""
+    def say(self, command: str) -> bool:
+        """A command whose answer is read later, with answer(); False if nobody hears it."""
         assert self.process.stdin is not None
         try:
             self.process.stdin.write(command + "\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            pass  # its answer is the end
+            return False  # its answer is the end
+        return True
 
     def answer(self, command: str) -> str:
         return self._answer(f"'{command}'")

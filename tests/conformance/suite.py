@@ -23,7 +23,7 @@ class Case:
     run: Callable[[Stage], None]
     needs: tuple[str, ...]
     roles: tuple[str, ...]
-    options: Mapping[str, object]
+    options: Mapping[str, str | int]
 
     @property
     def rule(self) -> str:
@@ -35,7 +35,7 @@ CASES: list[Case] = []
 
 
 def case(
-    *needs: str, roles: Sequence[str] = ("dial", "listen"), **options: object
+    *needs: str, roles: Sequence[str] = ("dial", "listen"), **options: str | int
 ) -> Callable[..., Callable[[Stage], None]]:
     """Declares a case: needs are features of the subject, options the adapter's (heartbeat=50 for --heartbeat 50)."""
 
@@ -87,16 +87,16 @@ class Stage:
 
     def peer(self, node: int | None = None, window: int | None = None) -> Peer:
         """The next connection: over the subject's address, or its next one to ours."""
-        token = self.options.get("token")
+        token = str(self.options["token"]) if "token" in self.options else None
         node = self._dice.getrandbits(63) + 1 if node is None else node
         if self._listener is None:
-            peer = Peer(self._connect(), True, node, token and str(token))
+            peer = Peer(self._connect(), True, node, token)
         else:
             try:
                 connection, _ = self._listener.accept()
             except TimeoutError:
                 raise Failure("it does not dial") from None
-            peer = Peer(connection, False, node, token and str(token))
+            peer = Peer(connection, False, node, token)
         self._stack.enter_context(peer.socket)
         if window is not None:
             peer.window = window

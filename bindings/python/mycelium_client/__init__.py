@@ -6,7 +6,7 @@
 
     async def main():
         async with Runtime(SCHEMA_DIGEST) as rt:
-            await rt.dial("unix:/run/user/1000/bus", timeout=5)
+            await rt.bridge_dial("unix:/run/user/1000/bus", timeout=5)
             rt.subscribe(TextMessage, print)
             await rt.publish(TextMessage(sender="py", content="hi", timestamp=123))
             await rt.flush()

@@ -48,6 +48,12 @@ class Bridge:
         local.others = self._others
         self._update_wants()
 
+    def configure(self, how: Settings) -> None:
+        """Before the first link."""
+        self.how = how
+        self.network = Network(self.node, how.name)
+        self._update_wants()
+
     @property
     def digests(self) -> dict[int, bytes]:
         return self._local.digests

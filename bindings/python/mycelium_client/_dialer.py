@@ -34,7 +34,8 @@ class Dialer:
         while True:
             was_up = False
             try:
-                link = await asyncio.wait_for(self._connect(), how.hello_timeout)
+                async with asyncio.timeout(how.hello_timeout):  # wait_for of 3.11 may lose that it was cancelled
+                    link = await self._connect()
                 was_up = await self._follow(link)
                 self.error = link.error
             except (
@@ -88,7 +89,8 @@ class Dialer:
     async def wait(self, timeout: float) -> None:
         """Until there was a first link. TimedOutError, or what does not pass by itself."""
         try:
-            await asyncio.wait_for(asyncio.shield(self.first_link), timeout)
+            async with asyncio.timeout(timeout):
+                await asyncio.shield(self.first_link)
         except TimeoutError:
             why = f": {self.error}" if self.error is not None else ""
             raise TimedOutError(f"no link with {self.to} within {timeout:g} s{why}") from self.error

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 NO_REPLY = -15
 TOO_LARGE = -8
 _MOST_AT_ONCE = 256 << 10
+_MOST_UNACKNOWLEDGED = 128 << 10
 _ACKNOWLEDGE_AFTER = 0.005
 
 
@@ -261,7 +262,7 @@ class Link(Greeting):
 
     def _was_dealt_with(self, frame: Frame) -> None:
         self._dealt_with += frame.size
-        if self._dealt_with - self._acknowledged >= self.how.window // 4:
+        if self._dealt_with - self._acknowledged >= min(self.how.window // 4, _MOST_UNACKNOWLEDGED):
             self._acknowledge()
         elif self._acknowledges is None:
             self._acknowledges = self._loop.call_later(_ACKNOWLEDGE_AFTER, self._acknowledge)

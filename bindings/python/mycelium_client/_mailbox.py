@@ -22,6 +22,7 @@ class Mailbox:
     __slots__ = (
         "capacity",
         "policy",
+        "block_timeout",
         "waiting",
         "offered",
         "delivered",
@@ -31,9 +32,10 @@ class Mailbox:
         "_waiters",
     )
 
-    def __init__(self, capacity: int, policy: str, filled: Callable[[], None]) -> None:
+    def __init__(self, capacity: int, policy: str, block_timeout: float, filled: Callable[[], None]) -> None:
         self.capacity = capacity
         self.policy = policy
+        self.block_timeout = block_timeout  # how long a publisher waits for room, seconds
         self.waiting: collections.deque[Message] = collections.deque()
         self.offered = 0
         self.delivered = 0

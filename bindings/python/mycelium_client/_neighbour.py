@@ -72,7 +72,7 @@ class Neighbour:
         for type_id in types:
             if type_id not in self.lanes:
                 filled = functools.partial(self._fill, type_id)
-                self.lanes[type_id] = Mailbox(self._how.capacity, self._how.policy, filled)
+                self.lanes[type_id] = Mailbox(self._how.capacity, self._how.policy, self._how.block_timeout, filled)
 
     def _fill(self, type_id: int) -> None:
         if type_id not in self._ready:

@@ -11,7 +11,7 @@ from typing import Any
 from ._errors import ClosedError, MailboxFullError, MyceliumError, TimedOutError, TooLargeError
 from ._local import Local, Room
 from ._message import Ask, Message, trace_bytes, unanswered
-from ._settings import Settings
+from ._settings import BusSettings
 from ._subscription import CallbackSubscription
 
 _PUBLISHER = 1  # all tasks of a runtime are one
@@ -30,7 +30,7 @@ def type_id_of(what: Any) -> int:
 class Publisher:
     """The half of a runtime that sends."""
 
-    def __init__(self, how: Settings, local: Local) -> None:
+    def __init__(self, how: BusSettings, local: Local) -> None:
         self._how = how
         self._local = local
         self._node = 0  # set by who makes the links
@@ -139,21 +139,27 @@ class Publisher:
             for each in self._local.subscriptions.get(type_id, ())
             if isinstance(each, CallbackSubscription) and each.task is asyncio.current_task()
         }
-        for_itself = [room for room in rooms if room.mailbox in own]
-        others = [room for room in rooms if room.mailbox not in own]
+        left = [room for room in rooms if room.mailbox not in own]
+        began = time.monotonic()
+        late = 0
         try:
-            if others:
-                await asyncio.wait([room.future for room in others], timeout=self._how.block_timeout)
+            for patience in sorted({room.mailbox.block_timeout for room in left}):
+                waited = time.monotonic() - began
+                done, _ = await asyncio.wait([room.future for room in left], timeout=max(patience - waited, 0))
+                left = [room for room in left if room.future not in done]
+                for room in [each for each in left if each.mailbox.block_timeout <= patience]:
+                    left.remove(room)
+                    late += 1
         finally:
-            late = [room for room in rooms if not room.future.done()]
-            for room in late:
-                room.mailbox.give_up(room.future)
-        if for_itself:
-            self._refused += 1
-            raise MailboxFullError("the mailbox of the callback that publishes is full: it would wait for itself")
+            for room in rooms:
+                if not room.future.done():
+                    room.mailbox.give_up(room.future)
         if late:
             self._refused += 1
-            raise TimedOutError(f"no room for a message of type {type_id} within {self._how.block_timeout:g} s")
+            raise TimedOutError(f"no room for a message of type {type_id} in time: {late} of its takers did not get it")
+        if any(room.mailbox in own for room in rooms):
+            self._refused += 1
+            raise MailboxFullError("the mailbox of the callback that publishes is full: it would wait for itself")
 
     # ---- requests ----
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import json
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -17,7 +19,7 @@ from ._listener import Listener
 from ._local import Local
 from ._message import Envelope, Message
 from ._publisher import Publisher, type_id_of
-from ._settings import Address, Settings
+from ._settings import Address, BusSettings, Settings
 from ._stats import BridgeStats, NeighbourStats, RuntimeStats, bridge_stats, neighbour_stats
 from ._subscription import CallbackSubscription, Stream, Subscription
 
@@ -38,16 +40,10 @@ class Runtime(Publisher):
                       mycelium_protocol, whose types are known by their schema, has another
     packages          more generated packages, or classes, whose types are known by their schema: they are compared with
                       the other side's, and what comes of them is verified before it is handed out
-    name              of this node, for people
-    token             both sides of a link prove that they know it; without one, TCP on loopback addresses only, or with
-                      ssl
     on_event          called with Linked, Unlinked, Forgotten, Gap and Dropped as they happen
-    policy, capacity  what happens when so many messages of one type wait for one neighbour
-    mailbox_policy, mailbox_capacity
-                      the same for subscriptions, where subscribe() says nothing else
-    max_links, max_frame, window, block_timeout, hello_timeout, heartbeat, silence, linger, first_retry, last_retry,
-    close_timeout, max_payload, strict
-                      as in docs/python-client.md; bytes and seconds
+    name, mailbox_capacity, policy ("block", "drop_oldest", "drop_newest", "fail"), block_timeout and close_timeout
+    (seconds), max_payload, strict
+                      as in MyceliumRuntimeConfig of mycelium.h
     """
 
     def __init__(
@@ -59,7 +55,7 @@ class Runtime(Publisher):
         **options: Any,
     ) -> None:
         asyncio.get_running_loop()  # RuntimeError if there is none
-        how = Settings(**options)
+        how = BusSettings(**options)
         protocol = _built_in()
         known = [] if protocol is None else list(protocol.MESSAGES.values())
         if schema_digest is not None and (protocol is None or bytes(schema_digest) != protocol.SCHEMA_DIGEST):
@@ -67,7 +63,9 @@ class Runtime(Publisher):
         for each in packages:
             known += each.MESSAGES.values() if hasattr(each, "MESSAGES") else [each]
         super().__init__(how, Local(known))
-        self._bridge = Bridge(how, self._local, on_event)
+        self._has_bridge = False
+        links = Settings(name=how.name, block_timeout=how.block_timeout)
+        self._bridge = Bridge(links, self._local, on_event)
         self._node = self._bridge.node
         self._end: asyncio.Task[None] | None = None
 
@@ -83,7 +81,26 @@ class Runtime(Publisher):
 
     # ---- links ----
 
-    async def dial(
+    def bridge_open(self, **options: Any) -> None:
+        """Sets the options of all links: once, before the first is made.
+
+        token             both sides of a link prove that they know it (it does not cross the wire); without one, TCP on
+                          loopback addresses only, or with ssl
+        capacity, policy  what happens when so many messages of one type wait for one neighbour; block_timeout: how long
+                          "block" waits
+        name, max_links, max_frame, window, hello_timeout, heartbeat, silence, linger
+                          as in MyceliumBridgeConfig of mycelium_bridge.h; bytes and seconds
+        first_retry, last_retry
+                          the pauses between tries to dial, seconds; they double from the one to the other
+        """
+        self._check_open()
+        if self._has_bridge:
+            raise MyceliumError("the runtime has a bridge already")
+        given = {"name": self._how.name, "block_timeout": self._how.block_timeout}
+        self._bridge.configure(Settings(**{**given, **options}))
+        self._has_bridge = True
+
+    async def bridge_dial(
         self,
         address: str,
         *,
@@ -99,19 +116,21 @@ class Runtime(Publisher):
         """
         self._check_open()
         to = Address.parse(address)
-        if not to.is_loopback and not self._how.secret and ssl is None:
+        self._has_bridge = True
+        if not to.is_loopback and not self._bridge.how.secret and ssl is None:
             raise ValueError(f"{to} is another machine: give both sides the same token, use TLS, or a Unix socket")
         dialer = Dialer(self._bridge, to, ssl, server_hostname)
         self._bridge.dialers.append(dialer)
         if timeout is not None:
             await dialer.wait(timeout)
 
-    async def listen(self, address: str, *, ssl: ssl.SSLContext | None = None) -> str:
+    async def bridge_listen(self, address: str, *, ssl: ssl.SSLContext | None = None) -> str:
         """Listens there, and gives the address as it came to be: port 0 is the system's choice. A Unix socket has mode
         0600 and takes processes of this user and of root; the file of a process that died is replaced."""
         self._check_open()
         at = Address.parse(address)
-        if not at.is_loopback and not self._how.secret and ssl is None:
+        self._has_bridge = True
+        if not at.is_loopback and not self._bridge.how.secret and ssl is None:
             raise ValueError(
                 f"{at} can be reached from other machines: give both sides the same token, or listen at 127.0.0.1"
             )
@@ -120,7 +139,7 @@ class Runtime(Publisher):
         self._bridge.listeners.append(listener)
         return str(listener.at)
 
-    async def wait_for_links(self, count: int = 1, timeout: float | None = 5.0) -> None:
+    async def bridge_wait_for_links(self, count: int = 1, timeout: float | None = 5.0) -> None:
         """Until at least count neighbours are linked; TimedOutError."""
 
         def enough() -> bool:
@@ -160,13 +179,14 @@ class Runtime(Publisher):
         capacity: int = 0,
         name: str | None = None,
         envelope: bool = False,
+        block_timeout: float | None = None,
     ) -> CallbackSubscription:
         """Runs callback(message), a function or a coroutine function, for every message of a generated class, or of a
         type id (then with a Message). Never two of a subscription at once. What it raises is logged and counted.
 
         batch       callback gets a list of the messages that wait, instead of one
-        policy, capacity
-                    what happens when its mailbox is full, and how many messages that is
+        policy, capacity, block_timeout
+                    what happens when its mailbox is full, how many messages that is, how long "block" waits (seconds)
         envelope    callback(message, envelope); with batch a list of pairs
         """
         if not callable(callback):
@@ -178,7 +198,7 @@ class Runtime(Publisher):
                 return callback([read(each) for each in messages])
             return callback(*read(messages.pop())) if envelope else callback(read(messages.pop()))
 
-        subscription = self._subscribe(what, take, policy, capacity, name)
+        subscription = self._subscribe(what, take, policy, capacity, name, block_timeout)
         subscription.batch = 256 if batch else 1
         return subscription
 
@@ -220,19 +240,28 @@ class Runtime(Publisher):
             self.reply(request, reply)
 
     def _subscribe(
-        self, what: Any, take: Callable[[list[Message]], Any], policy: str | None, capacity: int, name: str | None
+        self,
+        what: Any,
+        take: Callable[[list[Message]], Any],
+        policy: str | None,
+        capacity: int,
+        name: str | None,
+        block_timeout: float | None = None,
     ) -> CallbackSubscription:
         self._check_open()
-        how = self._mailbox(policy, capacity)
-        subscription = CallbackSubscription(self._local, type_id_of(what), name, *how, take)
+        how = self._mailbox(policy, capacity, block_timeout)
+        subscription = CallbackSubscription(self._local, type_id_of(what), name, how, take)
         self._bridge.note_change()
         return subscription
 
-    def _mailbox(self, policy: str | None, capacity: int) -> tuple[str, int]:
-        chosen = policy or self._how.mailbox_policy
-        size = capacity or self._how.mailbox_capacity
-        Settings(mailbox_policy=chosen, mailbox_capacity=size)  # ValueError
-        return chosen, size
+    def _mailbox(self, policy: str | None, capacity: int, block_timeout: float | None = None) -> BusSettings:
+        """The runtime's settings with what a subscription wants otherwise."""
+        return dataclasses.replace(
+            self._how,
+            policy=policy or self._how.policy,
+            mailbox_capacity=capacity or self._how.mailbox_capacity,
+            block_timeout=self._how.block_timeout if block_timeout is None else block_timeout,
+        )
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """subscription.close()."""
@@ -250,7 +279,7 @@ class Runtime(Publisher):
         """An asynchronous iterator over the messages of a class or type id; with envelope over pairs. It subscribes at
         once. Close it with aclose() or async with."""
         self._check_open()
-        subscription = Subscription(self._local, type_id_of(what), name, *self._mailbox(policy, capacity))
+        subscription = Subscription(self._local, type_id_of(what), name, self._mailbox(policy, capacity))
         self._bridge.note_change()
         return Stream(subscription, _reader(what, envelope))
 
@@ -281,6 +310,12 @@ class Runtime(Publisher):
     def bridge_stats(self) -> BridgeStats:
         """Counters of all links."""
         return bridge_stats(self._bridge)
+
+    def bridge_json(self) -> str:
+        """The same, and each neighbour's, as a JSON object. Node ids are strings of 16 hexadecimal digits."""
+        neighbours = [{**each._asdict(), "node": f"{each.node:016x}"} for each in self.neighbours()]
+        sums = self.bridge_stats()._asdict()
+        return json.dumps({**sums, "node": f"{self.node:016x}", "neighbours": neighbours})
 
     def neighbours(self) -> list[NeighbourStats]:
         """Each neighbour, linked or waited for."""

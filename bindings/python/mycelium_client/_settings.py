@@ -12,9 +12,32 @@ LEAST_FRAME = 1024
 _LONGEST_PATH = 107  # of a Unix socket, without its terminating zero
 
 
+def _check_policy(policy: str) -> None:
+    if policy not in POLICIES:
+        raise ValueError(f"policy {policy!r} is none of {', '.join(POLICIES)}")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BusSettings:
+    """Of a runtime: the names and values of MyceliumRuntimeConfig that apply. Times in seconds."""
+
+    name: str = "mycelium"
+    mailbox_capacity: int = 4096
+    policy: str = "block"
+    block_timeout: float = 1.0
+    close_timeout: float = 5.0
+    max_payload: int = 16 << 20
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        _check_policy(self.policy)
+        if self.mailbox_capacity <= 0:
+            raise ValueError("a mailbox holds at least one message")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Times in seconds. The names and values of MyceliumBridgeConfig, and those of MyceliumRuntimeConfig that apply."""
+    """Of a runtime's links: the names and values of MyceliumBridgeConfig. Times in seconds."""
 
     name: str = "mycelium"
     token: str | bytes | None = None
@@ -30,25 +53,17 @@ class Settings:
     linger: float = 30.0
     first_retry: float = 0.05
     last_retry: float = 5.0
-    mailbox_capacity: int = 4096
-    mailbox_policy: str = "block"
-    close_timeout: float = 5.0
-    max_payload: int = 16 << 20
-    strict: bool = False
 
     def __post_init__(self) -> None:
-        for policy in (self.policy, self.mailbox_policy):
-            if policy not in POLICIES:
-                raise ValueError(f"policy {policy!r} is none of {', '.join(POLICIES)}")
+        _check_policy(self.policy)
         if self.window < LEAST_WINDOW or self.max_frame < LEAST_FRAME:
             raise ValueError("window has to be at least 64 KiB, max_frame 1 KiB")
         if not 0 < self.heartbeat < self.silence:
             raise ValueError("silence has to be longer than heartbeat, or living links would count as dead")
-        least = min(
-            self.capacity, self.mailbox_capacity, self.max_links, self.hello_timeout, self.first_retry, self.last_retry
-        )
-        if least <= 0 or self.linger < 0:
-            raise ValueError("capacities, max_links, hello_timeout, first_retry and last_retry have to be above 0")
+        if min(self.capacity, self.max_links, self.hello_timeout, self.first_retry, self.last_retry) <= 0:
+            raise ValueError("capacity, max_links, hello_timeout, first_retry and last_retry have to be above 0")
+        if self.linger < 0:
+            raise ValueError("linger is no time")
 
     @property
     def secret(self) -> bytes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar
 from ._connection import log
 from ._mailbox import Mailbox
 from ._message import Message
+from ._settings import BusSettings
 
 if TYPE_CHECKING:
     from ._local import Local
@@ -34,11 +35,11 @@ class SubscriptionStats(NamedTuple):
 class Subscription:
     """Messages of one type, in a bounded mailbox. Made by Runtime.subscribe and the like."""
 
-    def __init__(self, local: Local, type_id: int, name: str | None, policy: str, capacity: int) -> None:
+    def __init__(self, local: Local, type_id: int, name: str | None, how: BusSettings) -> None:
         self.number = local.next_number()
         self.type_id = type_id
         self.name = name or f"subscription-{self.number}"
-        self.mailbox = Mailbox(capacity, policy, self._filled)
+        self.mailbox = Mailbox(how.mailbox_capacity, how.policy, how.block_timeout, self._filled)
         self.closed = False
         self.callback_errors = 0
         self._local = local
@@ -66,9 +67,11 @@ class Subscription:
         )
 
     def mailbox_of(self, type_id: int) -> Mailbox:
+        """Where messages of its type wait."""
         return self.mailbox
 
     def put(self, message: Message) -> asyncio.Future[bool] | None:
+        """As Mailbox.put; the first loss is logged."""
         before = self.mailbox.drops
         try:
             return self.mailbox.put(message)
@@ -124,11 +127,10 @@ class CallbackSubscription(Subscription):
         local: Local,
         type_id: int,
         name: str | None,
-        policy: str,
-        capacity: int,
+        how: BusSettings,
         take: Callable[[list[Message]], Any],
     ) -> None:
-        super().__init__(local, type_id, name, policy, capacity)
+        super().__init__(local, type_id, name, how)
         self._take = take
         self._busy = False
         self.batch = 1

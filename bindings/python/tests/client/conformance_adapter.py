@@ -113,7 +113,7 @@ class Adapter:
         return "ok"
 
     async def do_dial(self, address: str) -> None:
-        await self.runtime.dial(address)
+        await self.runtime.bridge_dial(address)
 
     async def do_stats(self) -> str:
         stats = self.runtime.bridge_stats()._asdict()
@@ -141,13 +141,14 @@ async def main() -> None:
 
     lines = asyncio.StreamReader(limit=LONGEST_LINE)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    runtime = Runtime(**options)
+    runtime = Runtime()
+    runtime.bridge_open(**options)
     adapter = Adapter(runtime)
     say("subject mycelium_client mesh counts drops keys many")
     if listen:
-        say("listening", await runtime.listen(listen))
+        say("listening", await runtime.bridge_listen(listen))
     if dial:
-        await runtime.dial(dial)
+        await runtime.bridge_dial(dial)
     while line := (await lines.readline()).decode():
         verb, *words = line.split()
         if verb == "close":

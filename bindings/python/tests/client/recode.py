@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""For each line "TYPE_ID HEX" of the standard input: the payload as mycelium_client verifies it, decoded and encoded again
-in hexadecimal, or "refused". In a process without the library.
+"""For each line "TYPE_ID HEX" of the standard input: the payload as mycelium_client verifies it, decoded and encoded
+again in hexadecimal, or "refused". In a process without the library.
 """
 
 import asyncio
