@@ -367,7 +367,7 @@ module Bridge : sig
   }
 
   val default : config
-  (** 16 MiB, 4 MiB, 65536, [Block]; 5 s, 1 s, 5 s, 30 s. *)
+  (** 16 MiB, 4 MiB, 4096, [Block]; 5 s, 1 s, 5 s, 30 s. *)
 
   val open_ : Runtime.t -> config -> unit
   (** Before {!dial} and {!listen}, which otherwise take the default. A runtime has one bridge:

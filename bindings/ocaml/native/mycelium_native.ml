@@ -6,6 +6,7 @@ module Receiver = Receiver
 module Stats = Stats
 module Subscription = Subscription
 module Runtime = Runtime
+module Bridge = Bridge
 
 exception Bus_error = Status.Bus_error
 

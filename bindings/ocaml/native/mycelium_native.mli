@@ -445,6 +445,69 @@ module Runtime : sig
   (** Checks bytes against the schema of their type_id: [Bus_error (Invalid_payload, _)]. *)
 end
 
+(** Links with runtimes in other processes and on other machines, over Unix and TCP sockets: docs/bridge.md. Once two are
+    linked, {!Runtime.publish} reaches subscribers on both, {!Runtime.request} servers on both. Not in a handler of the
+    runtime. *)
+module Bridge : sig
+  (** As MyceliumBridgeConfig of mycelium_bridge.h; 0 is the default of a number. *)
+  type config = {
+    name : string option;  (** of this node, in logs and statistics; the runtime's *)
+    token : string option;
+        (** both sides of a link prove that they know it; without one, TCP is for loopback addresses only *)
+    max_links : int;  (** accepted at the same time; 256 *)
+    max_frame : int;  (** the longest message with its envelope that is taken, bytes; 16 MiB *)
+    window : int;  (** bytes on their way to this node, unacknowledged, per link; 4 MiB *)
+    capacity : int;  (** messages of one type that wait for one neighbour; 4096 *)
+    policy : Runtime.policy;  (** where more would wait *)
+    block_timeout : float option;  (** the runtime's *)
+    hello_timeout : float;  (** for the other side's whole greeting; 5 s *)
+    heartbeat : float;  (** the longest pause between two frames; 1 s *)
+    silence : float;  (** after which the other side counts as dead; 5 s *)
+    linger : float;  (** how long what waits for a neighbour that has gone is kept for its return; 30 s *)
+  }
+
+  val default : config
+
+  val open_ : Runtime.t -> config -> unit
+  (** Before {!dial} and {!listen}, which otherwise take the default. A runtime has one bridge:
+      [Bus_error (Invalid_argument, _)] the second time. *)
+
+  val listen : Runtime.t -> string -> string
+  (** Listens at ["unix:PATH"], ["tcp:HOST:PORT"] or ["tcp:[IPV6]:PORT"]; the address as it came to be (port 0: the
+      system chooses). *)
+
+  val dial : Runtime.t -> string -> unit
+  (** Links with whoever listens there, now or later, and again after the link is cut. Returns before there is a link. *)
+
+  val wait_for_links : ?timeout:float -> Runtime.t -> int -> unit
+  (** Until so many neighbours are linked. [Bus_error (Timeout, _)]. To know that a subscriber elsewhere can be reached,
+      use {!Runtime.wait_for_subscribers}. *)
+
+  type stats = {
+    node : int64;  (** this node's id *)
+    neighbours : int;  (** linked now *)
+    reachable : int;  (** nodes, over neighbours too; this one not counted *)
+    links_made : int;
+    links_cut : int;
+    refused : int;  (** connections that did not become links *)
+    received : int;  (** messages, of the links of now *)
+    sent : int;  (** messages, each once *)
+    sent_again : int;  (** after a link was cut *)
+    acknowledged : int;  (** of sent *)
+    dropped : int;  (** for want of room, by the policy *)
+    lost : int;  (** on their way to a neighbour that did not come back *)
+    missing : int;  (** that a neighbour had numbered and never sent *)
+    repeated : int;  (** that came by two ways; delivered once *)
+    invalid : int;  (** refused by verification or limits *)
+  }
+
+  val stats : Runtime.t -> stats
+  (** [Bus_error (Invalid_argument, _)] if the runtime has no bridge, as {!json}. *)
+
+  val json : Runtime.t -> string
+  (** The same and each neighbour, as JSON. *)
+end
+
 (** {1 About the library} *)
 
 val schema_digest : unit -> string

@@ -150,3 +150,45 @@ external request_status : request -> int = "mycelium_ocaml_request_status"
 external request_reply : request -> message = "mycelium_ocaml_request_reply"
 external request_queued : bus -> int -> string -> int -> int -> int = "mycelium_ocaml_request_queued"
 external request_forget : bus -> int -> bool = "mycelium_ocaml_request_forget"
+
+(* ---- bridges ---- *)
+
+type bridge_config = {
+  name : string option;
+  token : string option;
+  max_links : int;
+  max_frame : int;
+  window : int;
+  capacity : int;
+  policy : int;
+  block_timeout_ns : int;
+  hello_timeout_ns : int;
+  heartbeat_ns : int;
+  silence_ns : int;
+  linger_ns : int;
+}
+
+type bridge_stats = {
+  node : int64;
+  neighbours : int;
+  reachable : int;
+  links_made : int;
+  links_cut : int;
+  refused : int;
+  received : int;
+  sent : int;
+  sent_again : int;
+  acknowledged : int;
+  dropped : int;
+  lost : int;
+  missing : int;
+  repeated : int;
+  invalid : int;
+}
+
+external bridge_open : bus -> bridge_config -> unit = "mycelium_ocaml_bridge_open"
+external bridge_listen : bus -> string -> string = "mycelium_ocaml_bridge_listen"
+external bridge_dial : bus -> string -> unit = "mycelium_ocaml_bridge_dial"
+external bridge_wait_for_links : bus -> int -> int -> int = "mycelium_ocaml_bridge_wait_for_links"
+external bridge_stats : bus -> bridge_stats = "mycelium_ocaml_bridge_stats"
+external bridge_json : bus -> string = "mycelium_ocaml_bridge_json"

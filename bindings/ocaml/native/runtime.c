@@ -190,15 +190,12 @@ value mycelium_ocaml_subscription_stats(value v, value id) {
   return counters(all, sizeof all / sizeof *all, s.dropped);
 }
 
-typedef int32_t (*text_writer)(MyceliumRuntime* rt, char* buffer, size_t capacity, size_t* length);
-
 static int32_t write_info(MyceliumRuntime* rt, char* buffer, size_t capacity, size_t* length) {
   (void)rt;
   return mycelium_info_json(buffer, capacity, length);
 }
 
-/* The text may grow between two calls. */
-static value text_of(MyceliumRuntime* rt, text_writer write) {
+value mycelium_ocaml_text_of(MyceliumRuntime* rt, text_writer write) {
   char* text = NULL;
   size_t capacity = 0;
   size_t length = 16 * 1024;
@@ -222,9 +219,9 @@ static value text_of(MyceliumRuntime* rt, text_writer write) {
   return out;
 }
 
-value mycelium_ocaml_metrics(value v) { return text_of(Handle_val(v), mycelium_metrics_text); }
+value mycelium_ocaml_metrics(value v) { return mycelium_ocaml_text_of(Handle_val(v), mycelium_metrics_text); }
 
 value mycelium_ocaml_info(value unit) {
   (void)unit;
-  return text_of(NULL, write_info);
+  return mycelium_ocaml_text_of(NULL, write_info);
 }

@@ -53,6 +53,11 @@ struct bus {
   int closed;              /* every thread of the runtime has ended */
 };
 
+typedef int32_t (*text_writer)(MyceliumRuntime* rt, char* buffer, size_t capacity, size_t* length);
+
+/* A string of what a function writes; the text may grow between two calls of it. Raises. */
+value mycelium_ocaml_text_of(MyceliumRuntime* rt, text_writer write);
+
 #define Bus_val(v) (*(struct bus**)Data_custom_val(v))
 #define Handle_val(v) (Bus_val(v)->handle)
 

@@ -55,6 +55,11 @@ let request () =
       Alcotest.(check int) "forgotten" 0 (Runtime.stats runtime).requests_pending;
       Subscription.close keeper)
 
+let wait_for_links () =
+  with_runtime (fun runtime ->
+      Bridge.open_ runtime Bridge.default;
+      is_interrupted "wait_for_links" (fun () -> Bridge.wait_for_links runtime 1))
+
 let wait_for_subscribers () =
   with_runtime (fun runtime ->
       is_interrupted "wait_for_subscribers" (fun () -> Runtime.wait_for_subscribers runtime CounterUpdate.type_id))
@@ -139,6 +144,7 @@ let () =
       ( "it ends",
         [
           test "request" request;
+          test "wait_for_links" wait_for_links;
           test "wait_for_subscribers" wait_for_subscribers;
           test "a receiver's next" receive;
           test "flush" flush;
