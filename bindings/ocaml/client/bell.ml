@@ -52,6 +52,13 @@ type waiters = t list Atomic.t
 let nobody () : waiters = Atomic.make []
 let ring_all (waiters : waiters) = match Atomic.get waiters with [] -> () | all -> List.iter ring all
 
+(* For who looks at the process from outside. The kernel lets a thread write its own name there. *)
+let name_thread name =
+  try
+    let file = open_out "/proc/thread-self/comm" in
+    Fun.protect ~finally:(fun () -> close_out_noerr file) (fun () -> output_string file name)
+  with Sys_error _ -> ()
+
 let seconds what value =
   if not (value >= 0.) then invalid_arg (Printf.sprintf "Mycelium_client: %s is a number of seconds, 0 or more" what);
   value

@@ -7,6 +7,7 @@ open State
 let first_retry = 0.05
 let last_retry = 5.
 let most_greeting = 16 (* connections that have not said who they are *)
+let most_unread = 64 lsl 20 (* bytes that the other side leaves unread: replies and control frames need no credit *)
 
 (* ---- dialing ---- *)
 
@@ -146,6 +147,8 @@ let serve t bridge connection =
   Traffic.acknowledge_if_due t bridge connection;
   let more = Traffic.pump t bridge connection in
   flush connection;
+  if Frame.waiting connection.link.writer > most_unread then
+    Link.close connection.link "the other side does not read what it is sent";
   (match connection.link.ends_when_written with
   | Some why when has_written_all connection -> Link.close connection.link why
   | _ -> ());
@@ -316,6 +319,7 @@ let rec keep_turning t =
     keep_turning t
 
 let run t =
+  Bell.name_thread "myc.client";
   t.event_thread <- Thread.id (Thread.self ());
   keep_turning t;
   t.ended <- true;

@@ -141,6 +141,7 @@ let next m =
                   subscription.running <- false)))
 
 let run m =
+  Bell.name_thread "myc.handlers";
   m.thread <- Thread.id (Thread.self ());
   let rec go () =
     match next m with

@@ -43,7 +43,6 @@ let create ?(name = "mycelium") ?(mailbox_capacity = 4096) ?(policy = Block) ?(b
     {
       name;
       process = Unix.getpid ();
-      digest;
       mailbox_capacity;
       policy;
       block_timeout = Bell.seconds "block_timeout" block_timeout;

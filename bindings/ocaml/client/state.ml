@@ -92,7 +92,6 @@ type bridge = {
 type t = {
   name : string;
   process : int;
-  digest : string;
   mailbox_capacity : int;
   policy : Room.policy;
   block_timeout : float;

@@ -1,3 +1,5 @@
+open Mycelium_bridge_protocol
+
 type drops = { oldest : int; newest : int; timeout : int; full : int; unsubscribed : int; closed : int }
 
 type runtime = {

@@ -1,21 +1,27 @@
 (* What this node knows of the others: who is linked with whom, and who wants which types. It is a leaf: all that
    anybody else wants goes to its one neighbour. *)
 
-open Mycelium_bridge_protocol
 module Ids = Set.Make (Int64)
 module Types = Set.Make (Int)
 
 let max_nodes = 1024
+let max_known = 1 lsl 20 (* neighbours and types of all nodes *)
 
 type node = { state : Wire.node_state; neighbours : Ids.t; wants : Types.t }
-type t = { self : int64; nodes : (int64, node) Hashtbl.t }
+type t = { self : int64; nodes : (int64, node) Hashtbl.t; mutable known : int (* neighbours and types *) }
+
+let size_of (state : Wire.node_state) = List.length state.neighbours + List.length state.wants
+
+let size_known t id =
+  match Hashtbl.find_opt t.nodes id with Some node -> size_of node.state | None -> 0
 
 let set t (state : Wire.node_state) =
   let node = { state; neighbours = Ids.of_list state.neighbours; wants = Types.of_list state.wants } in
+  t.known <- t.known + size_of state - size_known t state.id;
   Hashtbl.replace t.nodes state.id node
 
 let create self name =
-  let t = { self; nodes = Hashtbl.create 16 } in
+  let t = { self; nodes = Hashtbl.create 16; known = 0 } in
   set t { id = self; version = 1L; name; neighbours = []; wants = [] };
   t
 
@@ -58,19 +64,29 @@ let reachable t =
 let make_room t =
   let living = reachable t in
   Hashtbl.filter_map_inplace (fun id node -> if Ids.mem id living then Some node else None) t.nodes;
-  Hashtbl.length t.nodes < max_nodes
+  t.known <- Hashtbl.fold (fun _ node sum -> sum + size_of node.state) t.nodes 0
 
 (* What another node says; false if it is not news, or there is no room. *)
 let learn t (state : Wire.node_state) =
-  let has_room_or_is_newer () =
+  let is_newer () =
     match Hashtbl.find_opt t.nodes state.id with
     | Some known -> Int64.unsigned_compare state.version known.state.version > 0
-    | None -> Hashtbl.length t.nodes < max_nodes || make_room t
+    | None -> true
+  in
+  let has_room () =
+    (Hashtbl.mem t.nodes state.id || Hashtbl.length t.nodes < max_nodes)
+    && t.known + size_of state - size_known t state.id <= max_known
+  in
+  let fits () =
+    has_room ()
+    ||
+    (make_room t;
+     has_room ())
   in
   let is_news =
     state.id <> 0L && state.id <> t.self
     && List.compare_length_with state.neighbours max_nodes <= 0
-    && has_room_or_is_newer ()
+    && is_newer () && fits ()
   in
   if is_news then set t state;
   is_news
