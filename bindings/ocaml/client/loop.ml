@@ -179,8 +179,12 @@ let has_sent_all bridge =
       Outbox.is_empty outbox && has_written_all connection && bridge.stalled = None
   | _ -> true (* nobody is there whom it could reach *)
 
-(* Accepted is what the neighbour has acknowledged, or the time is over: the links are told that this node goes. *)
+(* Accepted is what the neighbour has acknowledged, or the time is over: who waits for a reply, and the other side, are
+   told that this node goes. *)
 let leave t bridge =
+  let end_request question = ignore (Question.settle question (Failed Status.Closed)) in
+  Hashtbl.iter (fun _ { question; _ } -> end_request question) bridge.asked;
+  Option.iter (fun { outbox; _ } -> Outbox.iter_questions end_request outbox) bridge.neighbour;
   let say_goodbye connection =
     (* What has come is not to be sent again to whoever follows. *)
     if Link.is_up connection.link then Option.iter (Traffic.acknowledge connection) connection.peer;

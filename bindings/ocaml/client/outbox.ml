@@ -184,6 +184,12 @@ let give_up t =
   Numbers.iter close t.lanes;
   t.lanes <- Numbers.empty
 
+(* Of what waits or is on its way. *)
+let iter_questions work t =
+  let of_entry (entry : entry) = Option.iter work entry.question in
+  Queue.iter of_entry t.on_their_way;
+  Numbers.iter (fun _ lane -> Queue.iter of_entry lane.entries) t.lanes
+
 let dropped t = Numbers.fold (fun _ lane sum -> sum + Room.dropped lane.room) t.lanes t.dropped_before
 let waiting t = Numbers.fold (fun _ lane sum -> sum + Atomic.get lane.room.waiting) t.lanes 0
 let is_empty t = Queue.is_empty t.on_their_way && Queue.is_empty t.order

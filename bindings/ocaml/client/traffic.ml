@@ -226,9 +226,8 @@ let answer t bridge connection correlation (outcome : Question.outcome) =
     append connection (Data reply)
   end
 
-let on_request t bridge connection (data : Frame.data) =
+let on_request t bridge connection (data : Frame.data) servers =
   let correlation = data.correlation in
-  let servers = subscribers t data.type_id in
   let respond outcome = post t (fun () -> answer t bridge connection correlation outcome) in
   (* One holder more, until all have been offered it. *)
   let count = if servers = [] then 0 else if data.key = None then List.length servers else 1 in
@@ -286,9 +285,11 @@ let on_numbered t bridge connection peer (data : Frame.data) =
   end;
   peer.heard <- data.sequence;
   bridge.received <- bridge.received + 1;
-  if is_refused t bridge connection data then bridge.invalid <- bridge.invalid + 1
-  else if data.request then on_request t bridge connection data
-  else deliver t bridge data (subscribers t data.type_id) None
+  let is_refused = is_refused t bridge connection data in
+  if is_refused then bridge.invalid <- bridge.invalid + 1;
+  let subscriptions = if is_refused then [] else subscribers t data.type_id in
+  if data.request then on_request t bridge connection data subscriptions
+  else deliver t bridge data subscriptions None
 
 let on_message t bridge connection peer (data : Frame.data) =
   if data.reply then on_reply t bridge connection data

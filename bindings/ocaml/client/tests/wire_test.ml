@@ -282,6 +282,15 @@ let close_waits_for_the_acknowledgement () =
       Thread.join thread;
       ignore (raises Closed "publish" (fun () -> publish runtime "more")))
 
+let who_asks_hears_that_the_runtime_is_closed () =
+  with_wanting (fun runtime peer _ _ _ ->
+      let asked = Runtime.send_request_string runtime type_id "x" in
+      Alcotest.(check bool) "a request" true (Peer.hear_data peer).request;
+      Peer.credit peer 1;
+      Runtime.close runtime;
+      ignore (raises Closed "request" (fun () -> Request.wait ~timeout:20. asked));
+      Peer.hear_end peer)
+
 let who_says_nothing_counts_as_dead () =
   let config = { Bridge.default with silence = 0.05; heartbeat = 0.02 } in
   with_peer ~config (fun runtime peer _ _ listening ->
@@ -328,6 +337,7 @@ let () =
       ( "time and end",
         [
           test "close_waits_for_the_acknowledgement" close_waits_for_the_acknowledgement;
+          test "who_asks_hears_that_the_runtime_is_closed" who_asks_hears_that_the_runtime_is_closed;
           test "who_says_nothing_counts_as_dead" who_says_nothing_counts_as_dead;
           test "a_heartbeat_says_that_it_lives" a_heartbeat_says_that_it_lives;
         ] );
