@@ -60,8 +60,8 @@ type ticket = { room : t; mutable entered : bool }
 let ticket room = { room; entered = false }
 
 (* For one more message; the status if it was refused. [may_wait]: whether the caller may wait for room, if the policy
-   is to. *)
-let admit ticket ~may_wait ~changes ~is_over =
+   is to. [may_yield]: whether it may wait for whoever drops the oldest, the event thread. *)
+let admit ticket ~may_wait ~may_yield ~changes ~is_over =
   let { room; _ } = ticket in
   let refuse counter status =
     Atomic.incr counter;
@@ -73,6 +73,9 @@ let admit ticket ~may_wait ~changes ~is_over =
   in
   match room.policy with
   | Drop_oldest ->
+      while may_yield && Atomic.get room.waiting > 2 * room.capacity && not (is_over ()) do
+        Thread.yield ()
+      done;
       enter room; (* whoever puts it there drops the oldest *)
       ticket.entered <- true;
       None

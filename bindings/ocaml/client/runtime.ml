@@ -63,8 +63,11 @@ let create ?(name = "mycelium") ?(mailbox_capacity = 4096) ?(policy = Block) ?(b
       ended = false;
       event_thread = -1;
       bridge = None;
-      published = 0;
-      published_bytes = 0;
+      published = Atomic.make 0;
+      published_bytes = Atomic.make 0;
+      sequence = 0;
+      log_waiting = Atomic.make 0;
+      log_left_out = Atomic.make 0;
       refused_calls = Atomic.make 0;
       errors = Atomic.make 0;
       requests_pending = Atomic.make 0;
@@ -135,24 +138,33 @@ let admit t (outgoing : Traffic.outgoing) =
   let here = on_own_thread || Mailroom.is_here t.mailroom in
   let is_over () = Atomic.get t.closing in
   let one ~may_wait worst ticket =
-    match Room.admit ticket ~may_wait ~changes:t.changes ~is_over with None -> worst | refusal -> refusal
+    match Room.admit ticket ~may_wait ~may_yield:(not on_own_thread) ~changes:t.changes ~is_over with
+    | None -> worst
+    | refusal -> refusal
   in
   let of_subscription worst (_, ticket) = one ~may_wait:(not here) worst ticket in
   let worst = List.fold_left of_subscription None outgoing.subscriptions in
   match outgoing.lane with Some (_, ticket) -> one ~may_wait:(not on_own_thread) worst ticket | None -> worst
 
 (* To those who have a place for it. What a signal's handler raises meanwhile takes nothing back. *)
-let rec hand_over t outgoing =
-  match post t (fun () -> Traffic.route t outgoing) with
-  | () -> ()
-  | exception exn ->
-      hand_over t outgoing;
-      raise exn
+let rec hand_over t (outgoing : Traffic.outgoing) =
+  if Traffic.has_a_place outgoing then
+    match post t (fun () -> Traffic.route t outgoing) with
+    | () -> ()
+    | exception exn ->
+        hand_over t outgoing;
+        raise exn
+  else
+    for _ = 1 to outgoing.holders do
+      Option.iter Question.let_go outgoing.question
+    done
 
 (* What it was refused with by one of those whom it is for. *)
 let send t ?(correlation_id = 0L) ?(priority = 0) ?(destination = To_all) ?trace ?ask type_id payload =
   check_open t;
   check_payload payload;
+  Atomic.incr t.published;
+  ignore (Atomic.fetch_and_add t.published_bytes (String.length payload));
   let subscriptions, lane = targets t type_id destination in
   let data =
     {
@@ -173,6 +185,7 @@ let send t ?(correlation_id = 0L) ?(priority = 0) ?(destination = To_all) ?trace
       subscriptions = List.map (fun (each : Mailroom.subscription) -> (each, Room.ticket each.room)) subscriptions;
       lane = Option.map (fun (lane : Outbox.lane) -> (lane, Room.ticket lane.room)) lane;
       question = Option.map (fun ask -> ask ~holders) ask;
+      holders;
       routed = false;
     }
   in

@@ -112,8 +112,11 @@ type t = {
   mutable ended : bool; (* the event thread is gone *)
   mutable event_thread : int;
   mutable bridge : bridge option;
-  mutable published : int;
-  mutable published_bytes : int;
+  published : int Atomic.t;
+  published_bytes : int Atomic.t;
+  mutable sequence : int; (* of the last that was routed *)
+  log_waiting : int Atomic.t; (* lines *)
+  log_left_out : int Atomic.t;
   refused_calls : int Atomic.t;
   errors : int Atomic.t;
   requests_pending : int Atomic.t;
@@ -160,10 +163,26 @@ let call t work =
 
 (* ---- what is told ---- *)
 
+let most_lines = 1000
+
+(* On the dispatcher. While a handler is stuck, a stranger may cause many lines. *)
 let log t level text =
+  let tell on_log () =
+    Atomic.decr t.log_waiting;
+    let left_out = Atomic.exchange t.log_left_out 0 in
+    try
+      if left_out > 0 then on_log Level.Warning (Printf.sprintf "%d lines were left out" left_out);
+      on_log level text
+    with _ -> Atomic.incr t.errors
+  in
   match t.on_log with
   | None -> ()
-  | Some on_log -> Mailroom.call t.mailroom (fun () -> try on_log level text with _ -> Atomic.incr t.errors)
+  | Some on_log ->
+      if Atomic.fetch_and_add t.log_waiting 1 < most_lines then Mailroom.call t.mailroom (tell on_log)
+      else begin
+        Atomic.decr t.log_waiting;
+        Atomic.incr t.log_left_out
+      end
 
 (* On the dispatcher. *)
 let report t name exn backtrace =

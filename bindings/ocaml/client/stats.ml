@@ -41,8 +41,8 @@ type bridge = {
 
 let of_runtime (t : State.t) =
   {
-    published = t.published;
-    published_bytes = t.published_bytes;
+    published = Atomic.get t.published;
+    published_bytes = Atomic.get t.published_bytes;
     refused = Atomic.get t.refused_calls;
     callback_errors = Atomic.get t.errors;
     subscriptions = Numbers.fold (fun _ all count -> count + List.length all) (Atomic.get t.subscriptions) 0;

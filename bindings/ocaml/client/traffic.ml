@@ -126,7 +126,7 @@ let offer t (content : Message.content) subscriptions =
         false
     | _ ->
         let ticket = Room.ticket room in
-        ignore (Room.admit ticket ~may_wait:false ~changes:t.changes ~is_over:(fun () -> true));
+        ignore (Room.admit ticket ~may_wait:false ~may_yield:false ~changes:t.changes ~is_over:(fun () -> true));
         if ticket.entered then Mailroom.put t.mailroom subscription content else Mailroom.let_go content;
         false
   in
@@ -206,6 +206,10 @@ let nothing =
     payload = "";
   }
 
+let next_sequence t =
+  t.sequence <- t.sequence + 1;
+  Int64.of_int t.sequence
+
 let answer t bridge connection correlation (outcome : Question.outcome) =
   if Hashtbl.mem connection.answering correlation && Link.is_up connection.link then begin
     Hashtbl.remove connection.answering correlation;
@@ -219,8 +223,7 @@ let answer t bridge connection correlation (outcome : Question.outcome) =
              > (Link.theirs connection.link).max_frame ->
           failed Status.Too_large
       | Reply (type_id, payload) ->
-          t.published <- t.published + 1;
-          { reply with type_id; payload; published = Int64.of_int t.published }
+          { reply with type_id; payload; published = next_sequence t }
     in
     Option.iter (acknowledge connection) connection.peer (* so that the other side lets go of the request *);
     append connection (Data reply)
@@ -337,9 +340,14 @@ type outgoing = {
   data : Frame.data;
   subscriptions : (Mailroom.subscription * Room.ticket) list;
   lane : (Outbox.lane * Room.ticket) option;
-  question : Question.t option; (* with a holder for each of them *)
+  question : Question.t option;
+  holders : int; (* of it: one for each of them *)
   mutable routed : bool; (* it may be asked for twice *)
 }
+
+let has_a_place { subscriptions; lane; _ } =
+  let entered (_, ticket) = ticket.Room.entered in
+  List.exists entered subscriptions || Option.fold lane ~none:false ~some:entered
 
 let route_to_lane t outgoing (lane, ticket) =
   match t.bridge with
@@ -355,9 +363,7 @@ let route_to_lane t outgoing (lane, ticket) =
 let route t outgoing =
   if not outgoing.routed then begin
     outgoing.routed <- true;
-    t.published <- t.published + 1;
-    t.published_bytes <- t.published_bytes + String.length outgoing.data.payload;
-    let outgoing = { outgoing with data = { outgoing.data with published = Int64.of_int t.published } } in
+    let outgoing = { outgoing with data = { outgoing.data with published = next_sequence t } } in
     let content = { (content_of outgoing.data outgoing.question) with is_foreign = false } in
     let deliver (subscription, ticket) =
       if ticket.Room.entered then Mailroom.put t.mailroom subscription content else Mailroom.let_go content

@@ -187,6 +187,23 @@ let nothing_comes_after_close () =
       Alcotest.(check bool) "closed" true (Subscription.is_closed subscription);
       Subscription.close subscription)
 
+let the_oldest_makes_room_here () =
+  let entered = create () and leave = create () and got = create () in
+  with_runtime (fun runtime ->
+      let handle (update : CounterUpdate.t) =
+        open_gate entered;
+        pass leave;
+        add got update.value
+      in
+      let subscription = Runtime.subscription ~policy:Drop_oldest ~capacity:2 runtime CounterUpdate.t handle in
+      Runtime.publish runtime CounterUpdate.t (number 1);
+      pass entered;
+      List.iter (fun value -> Runtime.publish runtime CounterUpdate.t (number value)) [ 2; 3; 4; 5; 6 ];
+      until (fun () -> (Subscription.stats subscription).dropped.oldest = 3);
+      open_gate leave;
+      Alcotest.(check (list int)) "the newest" [ 1; 5; 6 ] (wait got 3);
+      Subscription.close subscription)
+
 let a_handle_that_nobody_holds_ends_its_subscription () =
   with_runtime (fun runtime ->
       let subscribe () = ignore (Sys.opaque_identity (Runtime.subscription runtime CounterUpdate.t ignore)) in
@@ -363,6 +380,7 @@ let () =
         [
           test "handlers_that_raise_are_reported" handlers_that_raise_are_reported;
           test "nothing_comes_after_close" nothing_comes_after_close;
+          test "the_oldest_makes_room_here" the_oldest_makes_room_here;
           test "a_handle_that_nobody_holds_ends_its_subscription" a_handle_that_nobody_holds_ends_its_subscription;
           test "waiting_for_handlers_is_refused_in_handlers" waiting_for_handlers_is_refused_in_handlers;
         ] );
