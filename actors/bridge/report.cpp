@@ -21,9 +21,22 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string();
 }
 
-auto write_types(flatbuffers::FlatBufferBuilder& out, const runtime::bus& bus) {
+using traffic = std::map<std::uint16_t, runtime::type_traffic>;
+
+runtime::type_traffic sum_of(const traffic& types) {
+  runtime::type_traffic sum;
+  for (const auto& [type_id, each] : types) {
+    sum.published += each.published;
+    sum.published_bytes += each.published_bytes;
+    sum.arrived += each.arrived;
+    sum.arrived_bytes += each.arrived_bytes;
+  }
+  return sum;
+}
+
+auto write_types(flatbuffers::FlatBufferBuilder& out, const traffic& types) {
   std::vector<flatbuffers::Offset<report::NodeTraffic>> all;
-  for (const auto& [type_id, each] : bus.traffic())
+  for (const auto& [type_id, each] : types)
     if (all.size() < most_types)
       all.push_back(report::CreateNodeTraffic(out, type_id, each.published, each.published_bytes, each.arrived,
                                               each.arrived_bytes));
@@ -69,12 +82,15 @@ auto write_links(flatbuffers::FlatBufferBuilder& out, const std::vector<neighbou
 std::vector<std::uint8_t> write_report(const runtime::bus& bus, const bridge_stats& links, const std::string& name,
                                        std::chrono::nanoseconds uptime) {
   const auto counts = bus.stats();
+  auto traffic_of_types = bus.traffic();
+  traffic_of_types.erase(schema::report_type_id); // who looks on is not looked at
+  const auto sum = sum_of(traffic_of_types);
   const auto rows = bus.subscription_rows(most_subscriptions);
   flatbuffers::FlatBufferBuilder out;
   const auto written_name = out.CreateString(name);
   const auto host = out.CreateString(host_name());
   const auto version = out.CreateString(MYCELIUM_VERSION);
-  const auto types = write_types(out, bus);
+  const auto types = write_types(out, traffic_of_types);
   const auto subscriptions = write_subscriptions(out, rows);
   const auto neighbours = write_links(out, links.neighbours);
   report::NodeReportBuilder node(out);
@@ -84,8 +100,10 @@ std::vector<std::uint8_t> write_report(const runtime::bus& bus, const bridge_sta
   node.add_process(static_cast<std::uint32_t>(::getpid()));
   node.add_version(version);
   node.add_uptime_ns(static_cast<std::uint64_t>(uptime.count()));
-  node.add_published(counts.published.published);
-  node.add_published_bytes(counts.published.published_bytes);
+  node.add_published(sum.published);
+  node.add_published_bytes(sum.published_bytes);
+  node.add_arrived(sum.arrived);
+  node.add_arrived_bytes(sum.arrived_bytes);
   node.add_refused(counts.published.refused);
   node.add_delivered(counts.lanes.delivered);
   node.add_dropped(counts.lanes.all_dropped());

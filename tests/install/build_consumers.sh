@@ -15,6 +15,7 @@ fail() { printf 'install: %s\n' "$*" >&2; exit 1; }
 say "install"
 "$cmake" --install "$build" --prefix "$prefix" >"$work/install.log" || { cat "$work/install.log" >&2; fail "cmake --install"; }
 for file in include/mycelium.h include/backfire.h include/backfire_physics.h include/mycelium_oversight.h include/mycelium/mycelium.hpp lib/libmycelium_ffi.so lib/libmycelium_ffi.so.1 lib/libmycelium_ffi.a bin/mycelium \
+  share/bash-completion/completions/mycelium share/fish/vendor_completions.d/mycelium.fish share/zsh/site-functions/_mycelium \
   lib/pkgconfig/mycelium.pc lib/cmake/mycelium; do
   [ -e "$prefix/$file" ] || fail "$file is missing; there are: $(cd "$prefix" && find . -type f | sort | tr '\n' ' ')"
 done

@@ -57,6 +57,10 @@ for verb in $(mycelium --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
   gzip -dc "$prefix/share/man/man1/mycelium.1.gz" | grep -qx "\.B $verb" || fail "the man page knows no $verb"
 done
 
+for file in bash-completion/completions/mycelium fish/vendor_completions.d/mycelium.fish zsh/vendor-completions/_mycelium; do
+  grep -q completion "$prefix/share/$file" || fail "there are no completions in share/$file"
+done
+
 say "libmycelium-dev, C"
 # shellcheck disable=SC2046,SC2086 # flags are words
 "$cc" -std=c11 $strict "$here/consumer.c" -o "$work/consumer" $(pkg-config --cflags --libs mycelium)

@@ -16,16 +16,23 @@ void add_source_options(CLI::App& app, source_options& options) {
          "--load", options.plugins,
          "a shared object that joins the bus of this process: it exports int32_t plugin_start(MyceliumRuntime*) "
          "and int32_t plugin_stop(void)")
-      ->type_name("PLUGIN.so");
+      ->type_name("PLUGIN.so")
+      ->allow_extra_args(false);
   app.add_option("--unix", options.unix_paths, "link with the node at this Unix socket (mycelium bridge --unix)")
-      ->type_name("PATH");
-  app.add_option("--tcp", options.tcp_places, "link with the node there")->type_name("HOST:PORT");
+      ->type_name("PATH")
+      ->allow_extra_args(false);
+  app.add_option("--tcp", options.tcp_places, "link with the node there")
+      ->type_name("HOST:PORT")
+      ->allow_extra_args(false);
   app.add_option("--token-file", options.token_file, "whose token those nodes ask for")->type_name("FILE");
-  app.add_option("--schema", options.schemas, "message types that are not built in (.bfbs or .fbs)")->type_name("FILE");
+  app.add_option("--name", options.name, "of this node, as others see it (default: the verb)");
+  app.add_option("--schema", options.schemas, "message types that are not built in (.bfbs or .fbs)")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
 }
 
 result<bus_source> open_source(const source_options& options, const char* name) {
-  auto runtime = open_runtime(name);
+  auto runtime = open_runtime(options.name.empty() ? name : options.name.c_str());
   if (!runtime)
     return runtime.error();
   bus_source source(std::move(*runtime));

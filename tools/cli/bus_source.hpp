@@ -19,6 +19,7 @@ struct source_options {
   std::vector<std::string> unix_paths; // of nodes to link with
   std::vector<std::string> tcp_places;
   std::string token_file;
+  std::string name; // of this process's node, for people
 };
 
 void add_source_options(CLI::App& app, source_options& options);

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <pthread.h>
 #include <thread>
 #include <vector>
@@ -34,18 +35,45 @@ void count_message(std::uint16_t, const std::uint8_t*, std::size_t, void* user_d
   received.store(received.load(std::memory_order_relaxed) + 1, std::memory_order_release); // one writer
 }
 
-// A runtime with its subscribers; the counters outlive the runtime.
+// A runtime with its subscribers, and another one to publish on where messages go through others; the counters outlive
+// the runtimes.
 struct stage {
   std::vector<counter> counters;
-  runtime_ptr runtime;
+  bus_source subscribers;
+  std::optional<bus_source> publisher;
+
+  MyceliumRuntime* from() const { return publisher ? publisher->runtime() : subscribers.runtime(); }
+  // Have all subscribers got so many?
+  bool has_all(std::uint64_t count) const {
+    return std::ranges::all_of(
+        counters, [count](const counter& each) { return each.received.load(std::memory_order_acquire) >= count; });
+  }
 };
 
+bool goes_through_others(const load& wanted) {
+  return !wanted.through.unix_paths.empty() || !wanted.through.tcp_places.empty();
+}
+
+result<void> add_publisher(stage& to, const load& wanted) {
+  auto publisher = open_source(wanted.through, "bench-publisher");
+  if (!publisher)
+    return publisher.error();
+  to.publisher.emplace(std::move(*publisher));
+  for (auto* each : {&to.subscribers, &*to.publisher}) {
+    if (auto started = each->start(); !started)
+      return started;
+    if (auto linked = each->wait_for_links(patience_ns); !linked)
+      return linked;
+  }
+  return check(mycelium_wait_for_subscribers(to.from(), bench_type, 1, patience_ns),
+               "the subscribers cannot be reached over that link");
+}
+
 result<std::unique_ptr<stage>> set_up(const load& wanted, std::uint32_t capacity) {
-  auto made = std::make_unique<stage>(stage{std::vector<counter>(wanted.subscribers), nullptr});
-  auto runtime = open_runtime("mycelium-bench");
-  if (!runtime)
-    return runtime.error();
-  made->runtime = std::move(*runtime);
+  auto source = open_source(wanted.through, "mycelium-bench");
+  if (!source)
+    return source.error();
+  auto made = std::make_unique<stage>(std::vector<counter>(wanted.subscribers), std::move(*source), std::nullopt);
   for (counter& each : made->counters) {
     MyceliumSubscribeOptions options;
     mycelium_subscribe_options_init(&options);
@@ -55,11 +83,42 @@ result<std::unique_ptr<stage>> set_up(const load& wanted, std::uint32_t capacity
     options.on_payload = count_message;
     options.user_data = &each;
     std::uint64_t id = 0;
-    if (auto done = check(mycelium_subscribe_with_options(made->runtime.get(), bench_type, &options, &id), "subscribe");
+    if (auto done =
+            check(mycelium_subscribe_with_options(made->subscribers.runtime(), bench_type, &options, &id), "subscribe");
         !done)
       return done.error();
   }
+  if (goes_through_others(wanted))
+    if (auto added = add_publisher(*made, wanted); !added)
+      return added.error();
   return made;
+}
+
+// Messages that were dropped on either side.
+result<std::uint64_t> drops_of(const stage& of) {
+  std::uint64_t sum = 0;
+  for (auto* runtime : {of.subscribers.runtime(), of.from()}) {
+    MyceliumRuntimeStats stats{};
+    stats.struct_size = sizeof stats;
+    if (auto asked = check(mycelium_runtime_stats(runtime, &stats), "statistics"); !asked)
+      return asked.error();
+    for (const std::uint64_t dropped : stats.dropped)
+      sum += dropped;
+    if (!of.publisher)
+      break;
+  }
+  return sum;
+}
+
+// What is on its way over links is in no mailbox of ours.
+bool wait_for_all(const stage& of, std::uint64_t count) {
+  const auto until = clock::now() + std::chrono::nanoseconds(patience_ns);
+  while (!of.has_all(count)) {
+    if (clock::now() > until)
+      return false;
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+  }
+  return true;
 }
 
 // What the publishing threads have in common; the first failure wins.
@@ -116,11 +175,9 @@ private:
 
 // Waits for a delivery by spinning: waking a sleeping thread would be in the measured time. Gives the core away now and
 // then, for machines where the worker needs it.
-bool spin_until(const std::vector<counter>& counters, std::uint64_t count, clock::time_point deadline) {
+bool spin_until(const stage& of, std::uint64_t count, clock::time_point deadline) {
   for (unsigned spins = 1;; ++spins) {
-    const bool all = std::ranges::all_of(
-        counters, [count](const counter& each) { return each.received.load(std::memory_order_acquire) >= count; });
-    if (all)
+    if (of.has_all(count))
       return true;
     if (spins % 4096 == 0) {
       if (clock::now() > deadline)
@@ -143,23 +200,21 @@ result<rate_figures> measure_rate(const load& wanted) {
   auto made = set_up(wanted, 0);
   if (!made)
     return made.error();
-  MyceliumRuntime* runtime = (*made)->runtime.get();
+  MyceliumRuntime* runtime = (*made)->from();
   const auto begin = clock::now();
   const auto published = publishers(runtime, wanted).run();
   if (!published)
     return published.error();
   if (auto flushed = check(mycelium_flush(runtime, patience_ns), "flush"); !flushed)
     return flushed.error();
+  static_cast<void>(wait_for_all(**made, *published)); // whoever is missing is named below
   rate_figures figures;
   figures.seconds = std::chrono::duration<double>(clock::now() - begin).count();
   figures.published = *published;
-
-  MyceliumRuntimeStats stats{};
-  stats.struct_size = sizeof stats;
-  if (auto asked = check(mycelium_runtime_stats(runtime, &stats), "statistics"); !asked)
-    return asked.error();
-  for (const std::uint64_t dropped : stats.dropped)
-    figures.dropped += dropped;
+  const auto dropped = drops_of(**made);
+  if (!dropped)
+    return dropped.error();
+  figures.dropped = *dropped;
   for (const counter& each : (*made)->counters)
     figures.delivered += each.received.load();
   if (figures.delivered != figures.published * wanted.subscribers)
@@ -174,7 +229,7 @@ result<latency_figures> measure_latency(const load& wanted) {
   auto made = set_up(wanted, 2);
   if (!made)
     return made.error();
-  MyceliumRuntime* runtime = (*made)->runtime.get();
+  MyceliumRuntime* runtime = (*made)->from();
   const std::vector<std::uint8_t> payload(wanted.payload, 0x5a);
   std::vector<std::int64_t> samples;
   const auto end = clock::now() + duration_of(wanted.seconds);
@@ -183,7 +238,7 @@ result<latency_figures> measure_latency(const load& wanted) {
     const auto before = clock::now();
     if (auto done = check(mycelium_publish(runtime, bench_type, payload.data(), payload.size()), "publish"); !done)
       return done.error();
-    if (!spin_until((*made)->counters, ++sent, before + std::chrono::nanoseconds(patience_ns)))
+    if (!spin_until(**made, ++sent, before + std::chrono::nanoseconds(patience_ns)))
       return failure{status::timeout, "a message was not delivered within 10 s"};
     samples.push_back(std::chrono::nanoseconds(clock::now() - before).count());
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "schema/status.hpp"
+#include "tools/cli/bus_source.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +14,8 @@ struct load {
   unsigned publishers = 1;
   unsigned subscribers = 1;
   double seconds = 2; // of each of the two measurements
+  // Others to go through: publishers and subscribers are then two nodes of this process, linked with those.
+  source_options through;
 };
 
 struct rate_figures {

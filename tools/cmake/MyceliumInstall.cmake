@@ -19,6 +19,13 @@ if(TARGET mycelium)
              OUTPUT_VARIABLE bin_to_lib)
   set_target_properties(mycelium PROPERTIES INSTALL_RPATH "$ORIGIN/${bin_to_lib}")
   install(TARGETS mycelium RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT tools)
+  set(completions "${PROJECT_BINARY_DIR}/tools/cli/completions/mycelium")
+  install(FILES "${completions}.bash" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" RENAME mycelium
+          COMPONENT tools)
+  install(FILES "${completions}.fish" DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d" COMPONENT tools)
+  # Debian's packages have another folder for zsh than everybody else: MyceliumPackage.cmake.
+  install(FILES "${completions}.zsh" DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions" RENAME _mycelium
+          COMPONENT zsh)
 endif()
 # The .fbs files: a schema of one's own includes mycelium's for the attributes type_id and topic.
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/schema/" DESTINATION "${CMAKE_INSTALL_DATADIR}/mycelium/schema"

@@ -84,6 +84,8 @@ foreach(component IN LISTS CPACK_COMPONENTS_ALL)
   set(CPACK_DEBIAN_${upper}_DESCRIPTION "${synopsis_${component}}\n${about}.\n${about_${component}}")
 endforeach()
 install(FILES "${packaging}/tools/mycelium.1" DESTINATION share/man/man1 COMPONENT tools EXCLUDE_FROM_ALL)
+install(FILES "${PROJECT_BINARY_DIR}/tools/cli/completions/mycelium.zsh" DESTINATION share/zsh/vendor-completions
+        RENAME _mycelium COMPONENT tools EXCLUDE_FROM_ALL)
 
 include(CPack)
 cpack_add_component(library)
