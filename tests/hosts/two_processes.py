@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the example two_processes with its two halves in two languages, over a Unix socket, and compares what they print.
+"""Runs the two halves of the example two_processes in two languages, over a Unix socket, and compares what they print.
 
   two_processes.py LIST SERVER PUBLISHER    the languages; LIST is language-pairs.txt of the build folder
   two_processes.py --self-test              fails unless each kind of difference is noticed

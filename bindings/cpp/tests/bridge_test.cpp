@@ -2,6 +2,7 @@
 #include "waiting.hpp"
 
 #include <filesystem>
+#include <fstream>
 
 namespace mycelium::cpp_tests {
 namespace {
@@ -14,6 +15,7 @@ protected:
   }
   ~bridge() override { std::filesystem::remove_all(folder_); }
 
+  std::filesystem::path in_folder(const char* name) const { return folder_ / name; }
   std::string address() const { return "unix:" + (folder_ / "bus").string(); }
 
 private:
@@ -71,6 +73,36 @@ TEST_F(bridge, lets_in_who_knows_the_token) {
   friendly.bridge_wait_for_links(1, patience).value();
   EXPECT_EQ(friendly.bridge_stats()->neighbours, 1u);
   EXPECT_EQ(stranger.bridge_stats()->neighbours, 0u);
+}
+
+TEST_F(bridge, reads_its_token_from_a_file_and_reads_it_again) {
+  const auto file = in_folder("token");
+  std::ofstream(file) << "mellon\n";
+  const auto hub = new_runtime();
+  hub.bridge_open({.token_file = file, .socket_mode = 0660, .max_requests = 16, .max_byte_rate = 1u << 30}).value();
+  hub.bridge_listen(address()).value();
+  EXPECT_EQ(std::filesystem::status(in_folder("bus")).permissions(), std::filesystem::perms(0660));
+  const auto guest = new_runtime();
+  guest.bridge_open({.token = "friend"}).value();
+  std::ofstream(file) << "friend\n";
+  hub.bridge_reload().value();
+  guest.bridge_dial(address()).value();
+  guest.bridge_wait_for_links(1, patience).value();
+  std::filesystem::remove(file);
+  EXPECT_EQ(hub.bridge_reload().code(), status::invalid_argument);
+  EXPECT_EQ(guest.bridge_stats()->neighbours, 1u);
+  EXPECT_EQ(hub.bridge_stats()->not_allowed, 0u);
+}
+
+TEST_F(bridge, names_the_files_that_are_not_there) {
+  const auto bus = new_runtime();
+  const std::string gone = in_folder("nothing");
+  for (const auto& options : {bridge_options{.token_file = gone}, bridge_options{.tls_cert = gone, .tls_key = gone},
+                              bridge_options{.tls_ca = gone}, bridge_options{.permissions_file = gone}}) {
+    const auto refused = bus.bridge_open(options);
+    ASSERT_EQ(refused.code(), status::invalid_argument);
+    EXPECT_NE(refused.error().text.find("nothing"), std::string::npos) << refused.error().text;
+  }
 }
 
 TEST_F(bridge, failures_say_what_is_wrong) {

@@ -1,6 +1,7 @@
 """The extension. Its public names are those that mycelium_native exports."""
 
 from collections.abc import Callable, Iterable
+from os import PathLike
 from types import TracebackType
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, final, overload
 
@@ -11,6 +12,7 @@ LAYOUT_VERSION: int
 __version__: str
 
 _Policy: TypeAlias = Literal["default", "block", "drop_oldest", "drop_newest", "fail"]
+_Path: TypeAlias = str | bytes | PathLike[str]
 _Level: TypeAlias = Literal["default", "none", "size", "full"]
 
 class _Sendable(Protocol):
@@ -110,7 +112,7 @@ class SubscriptionStats(structseq[Any], tuple[int, int, int, int, int, int, dict
     def dropped(self) -> dict[str, int]: ...
 
 @final
-class BridgeStats(structseq[Any], tuple[int, int, int, int, int, int, int, int, int, int, int, int, int, int, int]):
+class BridgeStats(structseq[Any], tuple[int, int, int, int, int, int, int, int, int, int, int, int, int, int, int, int]):
     @property
     def node(self) -> int: ...
     @property
@@ -141,6 +143,8 @@ class BridgeStats(structseq[Any], tuple[int, int, int, int, int, int, int, int, 
     def repeated(self) -> int: ...
     @property
     def invalid(self) -> int: ...
+    @property
+    def not_allowed(self) -> int: ...
 
 @final
 class OversightStats(structseq[Any], tuple[int, int, int, int, int, int, int, int, int, int, dict[str, int]]):
@@ -305,10 +309,26 @@ class Runtime:
         heartbeat: float | None = ...,
         silence: float | None = ...,
         linger: float | None = ...,
+        token_file: _Path | None = ...,
+        tls_cert: _Path | None = ...,
+        tls_key: _Path | None = ...,
+        tls_ca: _Path | None = ...,
+        permissions_file: _Path | None = ...,
+        socket_mode: int = ...,
+        max_links_per_peer: int = ...,
+        max_accepts: int = ...,
+        max_nodes: int = ...,
+        max_state: int = ...,
+        max_types: int = ...,
+        max_requests: int = ...,
+        max_message_rate: int = ...,
+        max_byte_rate: int = ...,
+        max_control_rate: int = ...,
     ) -> None: ...
     def bridge_listen(self, address: str, /) -> str: ...
     def bridge_dial(self, address: str, /) -> None: ...
     def bridge_wait_for_links(self, count: int = ..., timeout: float | None = ...) -> None: ...
+    def bridge_reload(self) -> None: ...
     def bridge_stats(self) -> BridgeStats: ...
     def bridge_json(self) -> str: ...
     def _oversight(

@@ -1,6 +1,7 @@
 """Runtimes that are joined over sockets, here within one process."""
 
 import json
+import pathlib
 import tempfile
 import threading
 import unittest
@@ -55,6 +56,15 @@ class BridgeTest(unittest.TestCase):
             heartbeat=0.1,
             silence=PATIENCE,
             linger=PATIENCE,
+            max_links_per_peer=1,
+            max_accepts=10,
+            max_nodes=8,
+            max_state=1 << 14,
+            max_types=16,
+            max_requests=16,
+            max_message_rate=1 << 20,
+            max_byte_rate=1 << 30,
+            max_control_rate=1 << 20,
         )
         here.bridge_dial(self.address)
         there.bridge_wait_for_links(timeout=PATIENCE)
@@ -76,6 +86,36 @@ class BridgeTest(unittest.TestCase):
         friend.bridge_wait_for_links(timeout=PATIENCE)
         self.assertEqual(friend.bridge_stats().neighbours, 1)
         self.assertEqual(stranger.bridge_stats().neighbours, 0)
+
+    def test_the_token_is_read_from_its_file_and_read_again(self) -> None:
+        file = pathlib.Path(self.folder, "token")
+        file.write_text("mellon\n", encoding="utf-8")
+        hub, guest = self.bus(), self.bus()
+        hub.bridge_open(token_file=file, socket_mode=0o660)
+        hub.bridge_listen(self.address)
+        self.assertEqual(pathlib.Path(self.folder, "bus").stat().st_mode & 0o777, 0o660)
+        guest.bridge_open(token="friend")
+        file.write_text("friend\n", encoding="utf-8")
+        hub.bridge_reload()
+        guest.bridge_dial(self.address)
+        guest.bridge_wait_for_links(timeout=PATIENCE)
+        file.unlink()
+        with self.assertRaises(mycelium_native.MyceliumError) as caught:
+            hub.bridge_reload()
+        self.assertEqual(caught.exception.status, -13)
+        self.assertEqual((guest.bridge_stats().neighbours, hub.bridge_stats().not_allowed), (1, 0))
+
+    def test_files_that_are_not_there_are_named(self) -> None:
+        bus = self.bus()
+        gone = pathlib.Path(self.folder, "nothing")
+        for options in (
+            {"token_file": gone},
+            {"tls_cert": str(gone), "tls_key": bytes(gone)},
+            {"tls_ca": gone},
+            {"permissions_file": gone},
+        ):
+            with self.subTest(**options), self.assertRaisesRegex(mycelium_native.MyceliumError, "nothing"):
+                bus.bridge_open(**options)
 
     def test_failures_say_what_is_wrong(self) -> None:
         bus = self.bus()

@@ -33,7 +33,7 @@ class StubsTest(unittest.TestCase):
         self.names = declared(ast.parse(stub.read_text(encoding="utf-8")).body)
 
     def test_the_module(self) -> None:
-        aliases = {"_Policy", "_Level", "_Class", "_TypeId", "_Sendable", "_Receivable"}
+        aliases = {"_Policy", "_Level", "_Path", "_Class", "_TypeId", "_Sendable", "_Receivable"}
         stubbed = {name for name in self.names if not name.startswith("__")} - aliases
         self.assertEqual(stubbed, public(_native))
 

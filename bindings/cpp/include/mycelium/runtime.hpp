@@ -246,8 +246,8 @@ public:
     const auto given = detail::to_c(options);
     return detail::checked(mycelium_bridge_open(handle_, &given));
   }
-  // Listens at "unix:PATH", "tcp:HOST:PORT" or "tcp:[IPV6]:PORT"; the address as it came to be: port 0 lets the system
-  // choose one.
+  // Listens at "unix:PATH", "tcp:HOST:PORT", "tcp:[IPV6]:PORT" or "tls:HOST:PORT"; the address as it came to be: port 0
+  // lets the system choose one.
   result<std::string> bridge_listen(const std::string& address) const {
     // It is not asked twice: the second time something would listen there.
     std::string bound(4096, '\0');
@@ -266,6 +266,9 @@ public:
   result<void> bridge_wait_for_links(std::size_t count, duration timeout) const {
     return detail::checked(mycelium_bridge_wait_for_links(handle_, count, timeout.count()));
   }
+  // Reads the files of the options again; a link that would not come up with them is ended. If anything is wrong with a
+  // file, all stays as it was: status::invalid_argument.
+  result<void> bridge_reload() const { return detail::checked(mycelium_bridge_reload(handle_)); }
   // status::invalid_argument without a bridge.
   result<mycelium::bridge_stats> bridge_stats() const {
     mycelium::bridge_stats filled{};

@@ -61,6 +61,7 @@ pub const MYCELIUM_DROP_REASONS: MyceliumDropReason = 6;
 pub type MyceliumSubscribeFlags = u32;
 pub const MYCELIUM_SUBSCRIBE_DEDICATED: MyceliumSubscribeFlags = 1;
 pub const MYCELIUM_SUBSCRIBE_INLINE: MyceliumSubscribeFlags = 2;
+pub const MYCELIUM_SUBSCRIBE_GATEWAY: MyceliumSubscribeFlags = 4;
 
 pub type MyceliumDeliveryKind = i32;
 pub const MYCELIUM_DELIVERY_MESSAGE: MyceliumDeliveryKind = 0;

@@ -183,6 +183,35 @@ extern "C" {
     ) -> i32;
     pub fn mycelium_bridge_dial(rt: *mut MyceliumRuntime, address: *const c_char) -> i32;
     pub fn mycelium_bridge_wait_for_links(rt: *mut MyceliumRuntime, count: usize, timeout_ns: i64) -> i32;
+    pub fn mycelium_bridge_reload(rt: *mut MyceliumRuntime) -> i32;
     pub fn mycelium_bridge_stats(rt: *mut MyceliumRuntime, out: *mut MyceliumBridgeStats) -> i32;
     pub fn mycelium_bridge_json(rt: *mut MyceliumRuntime, buffer: *mut c_char, cap: usize, out_len: *mut usize) -> i32;
+
+    pub fn mycelium_bridge_open_gateway(rt: *mut MyceliumRuntime, out_gateway: *mut u64) -> i32;
+    pub fn mycelium_bridge_origin(
+        rt: *mut MyceliumRuntime,
+        message: *const MyceliumMessage,
+        out: *mut MyceliumOrigin,
+    ) -> i32;
+    pub fn mycelium_bridge_wanted_types(
+        rt: *mut MyceliumRuntime,
+        version: *mut u64,
+        timeout_ns: i64,
+        types: *mut u16,
+        cap: usize,
+        out_count: *mut usize,
+    ) -> i32;
+    pub fn mycelium_bridge_publish(
+        rt: *mut MyceliumRuntime,
+        gateway: u64,
+        messages: *mut MyceliumRemoteMessage,
+        count: usize,
+    ) -> i32;
+    pub fn mycelium_bridge_request(
+        rt: *mut MyceliumRuntime,
+        gateway: u64,
+        message: *mut MyceliumRemoteMessage,
+        options: *const MyceliumRequestOptions,
+        out_request_id: *mut u64,
+    ) -> i32;
 }

@@ -150,6 +150,21 @@ pub struct MyceliumBridgeConfig {
     pub heartbeat_ns: i64,
     pub silence_ns: i64,
     pub linger_ns: i64,
+    pub token_file: *const c_char,
+    pub tls_cert: *const c_char,
+    pub tls_key: *const c_char,
+    pub tls_ca: *const c_char,
+    pub permissions_file: *const c_char,
+    pub socket_mode: u32,
+    pub max_links_per_peer: u32,
+    pub max_accepts: u32,
+    pub max_nodes: u32,
+    pub max_state: u32,
+    pub max_types: u32,
+    pub max_requests: u32,
+    pub max_message_rate: u64,
+    pub max_byte_rate: u64,
+    pub max_control_rate: u64,
 }
 
 #[repr(C)]
@@ -171,6 +186,28 @@ pub struct MyceliumBridgeStats {
     pub missing: u64,
     pub repeated: u64,
     pub invalid: u64,
+    pub not_allowed: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct MyceliumOrigin {
+    pub struct_size: usize,
+    pub node: u64,
+    pub way: u64,
+    pub hops: u32,
+    pub of_mesh: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct MyceliumRemoteMessage {
+    pub envelope: *const MyceliumEnvelope,
+    pub node: u64,
+    pub payload: *const u8,
+    pub len: usize,
+    pub hops: u32,
+    pub outcome: i32,
 }
 
 macro_rules! sized_default {
@@ -192,7 +229,8 @@ sized_default!(
     MyceliumRuntimeStats,
     MyceliumSubscriptionStats,
     MyceliumBridgeConfig,
-    MyceliumBridgeStats
+    MyceliumBridgeStats,
+    MyceliumOrigin
 );
 
 impl Default for MyceliumDelivery {

@@ -1,11 +1,13 @@
 //! Bridges: a runtime joins others, in other processes and on other machines. `docs/bridge.md` says what is guaranteed.
 
+use std::ffi::CString;
 use std::fmt;
-use std::ptr;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::bus::{nanoseconds, nanoseconds_not_zero, read_text, Bus};
-use crate::error::{check, Result};
+use crate::error::{check, Error, Result, Status};
 use crate::runtime::{c_string, Policy};
 use crate::sys;
 
@@ -15,8 +17,19 @@ use crate::sys;
 pub struct Bridge {
     bus: Bus,
     config: sys::MyceliumBridgeConfig,
-    name: Option<String>,
-    token: Option<String>,
+    texts: Texts,
+}
+
+// Of the configuration, until open() makes them C's.
+#[derive(Default)]
+struct Texts {
+    name: Option<Vec<u8>>,
+    token: Option<Vec<u8>>,
+    token_file: Option<Vec<u8>>,
+    tls_cert: Option<Vec<u8>>,
+    tls_key: Option<Vec<u8>>,
+    tls_ca: Option<Vec<u8>>,
+    permissions_file: Option<Vec<u8>>,
 }
 
 // Safe: the pointers in its options are null until open() fills them.
@@ -25,92 +38,151 @@ unsafe impl Send for Bridge {}
 impl fmt::Debug for Bridge {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not the token: what is printed is kept.
-        to.debug_struct("Bridge").field("bus", &self.bus).field("name", &self.name).finish_non_exhaustive()
+        let name = self.texts.name.as_deref().map(String::from_utf8_lossy);
+        to.debug_struct("Bridge").field("bus", &self.bus).field("name", &name).finish_non_exhaustive()
     }
 }
 
+macro_rules! options {
+    ($($(#[$doc:meta])+ $name:ident: $type:ty => $value:expr;)+) => {$(
+        $(#[$doc])+
+        pub fn $name(mut self, value: $type) -> Self {
+            self.config.$name = $value(value);
+            self
+        }
+    )+};
+}
+
+macro_rules! times {
+    ($($(#[$doc:meta])+ $name:ident: $field:ident;)+) => {$(
+        $(#[$doc])+
+        pub fn $name(mut self, time: Duration) -> Self {
+            self.config.$field = nanoseconds_not_zero(time);
+            self
+        }
+    )+};
+}
+
+macro_rules! files {
+    ($($(#[$doc:meta])+ $name:ident;)+) => {$(
+        $(#[$doc])+
+        pub fn $name(mut self, path: impl Into<PathBuf>) -> Self {
+            self.texts.$name = Some(path.into().into_os_string().into_vec());
+            self
+        }
+    )+};
+}
+
+/// Who it is, and who may join it. Files are read again by [`Bus::bridge_reload`].
 impl Bridge {
     /// Of this node, in logs and statistics; else the runtime's name.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
+        self.texts.name = Some(name.into().into_bytes());
         self
     }
 
-    /// Both sides of a link prove that they know it, and it does not cross the wire. Without one TCP works on loopback
-    /// addresses only.
+    /// Both sides of a link prove that they know it, and it does not cross the wire. Without one TCP beyond loopback
+    /// addresses needs TLS.
     pub fn token(mut self, token: impl Into<String>) -> Self {
-        self.token = Some(token.into());
+        self.texts.token = Some(token.into().into_bytes());
         self
     }
 
-    /// Links that are accepted at the same time; else 256.
-    pub fn max_links(mut self, count: u32) -> Self {
-        self.config.max_links = count;
-        self
+    files! {
+        /// In place of the token: its text without the end of its last line.
+        token_file;
+        /// PEM: our certificate and those up to the authority's. With it and its key all TCP is TLS 1.3.
+        tls_cert;
+        /// PEM, without a password.
+        tls_key;
+        /// PEM: whose certificates are accepted; who dials us has to show one then. Else who dials us is not asked, and
+        /// whom we dial is checked by the system's authorities.
+        tls_ca;
+        /// Who may link, publish and receive what (`docs/bridge.md`); else whoever has the above.
+        permissions_file;
     }
 
-    /// The longest message that is taken, with its envelope, in bytes; else 16 MiB.
-    pub fn max_frame(mut self, bytes: u32) -> Self {
-        self.config.max_frame = bytes;
-        self
+    options! {
+        /// Of Unix sockets; else `0o600`.
+        socket_mode: u32 => u32::from;
+    }
+}
+
+/// How it deals with its links.
+impl Bridge {
+    options! {
+        /// The longest message that is taken, with its envelope, in bytes; else 16 MiB.
+        max_frame: u32 => u32::from;
+        /// How many bytes may be on their way to this node over one link, unacknowledged; else 4 MiB.
+        window: u32 => u32::from;
+        /// Messages of one type that may wait for one neighbour; else 4096.
+        capacity: u32 => u32::from;
+        /// What happens where more would wait; else [`Policy::Block`].
+        policy: Policy => Policy::number;
     }
 
-    /// How many bytes may be on their way to this node over one link, unacknowledged; else 4 MiB.
-    pub fn window(mut self, bytes: u32) -> Self {
-        self.config.window = bytes;
-        self
+    times! {
+        /// How long a publisher waits for room; else the runtime's block timeout.
+        block_timeout: block_timeout_ns;
+        /// For the other side's whole greeting; else five seconds.
+        hello_timeout: hello_timeout_ns;
+        /// The longest pause between two signs of life; else a second.
+        heartbeat: heartbeat_ns;
+        /// After so long without one the other side counts as dead; else five seconds.
+        silence: silence_ns;
+        /// How long what waits for a neighbour that has gone is kept for its return; else thirty seconds.
+        linger: linger_ns;
+    }
+}
+
+/// What a link may cost; `docs/bridge.md` sums it up.
+impl Bridge {
+    options! {
+        /// Links that are accepted at the same time; else 256.
+        max_links: u32 => u32::from;
+        /// Of one user or address; else as many as there may be, of an address elsewhere a quarter of it.
+        max_links_per_peer: u32 => u32::from;
+        /// TCP connections taken each second, while others wait in the kernel; else 200.
+        max_accepts: u32 => u32::from;
+        /// Nodes that one link may tell of, more are not believed; else 512.
+        max_nodes: u32 => u32::from;
+        /// Bytes in which a link tells of one node; else 256 KiB.
+        max_state: u32 => u32::from;
+        /// Types that one link is sent; else 4096.
+        max_types: u32 => u32::from;
+        /// Requests of one link that are being answered, more hear [`Status::Full`]; else 65536.
+        max_requests: u32 => u32::from;
+        /// Messages a second from one link, before it is read more slowly, so that its sender waits and nothing is
+        /// lost; else any number.
+        max_message_rate: u64 => u64::from;
+        /// The same for bytes.
+        max_byte_rate: u64 => u64::from;
+        /// The same for control frames, of which one that tells of a node counts as 100; else 100000.
+        max_control_rate: u64 => u64::from;
     }
 
-    /// Messages of one type that may wait for one neighbour; else 65536.
-    pub fn capacity(mut self, messages: u32) -> Self {
-        self.config.capacity = messages;
-        self
-    }
-
-    /// What happens where more would wait; else [`Policy::Block`].
-    pub fn policy(mut self, policy: Policy) -> Self {
-        self.config.policy = policy.number();
-        self
-    }
-
-    /// How long a publisher waits for room; else the runtime's block timeout.
-    pub fn block_timeout(mut self, time: Duration) -> Self {
-        self.config.block_timeout_ns = nanoseconds_not_zero(time);
-        self
-    }
-
-    /// For the other side's whole greeting; else five seconds.
-    pub fn hello_timeout(mut self, time: Duration) -> Self {
-        self.config.hello_timeout_ns = nanoseconds_not_zero(time);
-        self
-    }
-
-    /// The longest pause between two signs of life; else a second.
-    pub fn heartbeat(mut self, time: Duration) -> Self {
-        self.config.heartbeat_ns = nanoseconds_not_zero(time);
-        self
-    }
-
-    /// After so long without one the other side counts as dead; else five seconds.
-    pub fn silence(mut self, time: Duration) -> Self {
-        self.config.silence_ns = nanoseconds_not_zero(time);
-        self
-    }
-
-    /// How long what waits for a neighbour that has gone is kept for its return; else thirty seconds.
-    pub fn linger(mut self, time: Duration) -> Self {
-        self.config.linger_ns = nanoseconds_not_zero(time);
-        self
-    }
-
-    /// Gives the runtime the bridge, without an address yet. A runtime has one:
-    /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) the second time.
+    /// Gives the runtime the bridge, without an address yet. A runtime has one: [`Status::InvalidArgument`] the second
+    /// time.
     pub fn open(self) -> Result<()> {
-        let name = self.name.map(|name| c_string(&name, "the name")).transpose()?;
-        let token = self.token.map(|token| c_string(&token, "the token")).transpose()?;
-        let mut config = self.config;
-        config.name = name.as_ref().map_or(ptr::null(), |name| name.as_ptr());
-        config.token = token.as_ref().map_or(ptr::null(), |token| token.as_ptr());
+        let (mut config, texts) = (self.config, self.texts);
+        let places = [
+            ("the name", texts.name, &mut config.name),
+            ("the token", texts.token, &mut config.token),
+            ("the path of the token's file", texts.token_file, &mut config.token_file),
+            ("the path of the certificate", texts.tls_cert, &mut config.tls_cert),
+            ("the path of the key", texts.tls_key, &mut config.tls_key),
+            ("the path of the authorities", texts.tls_ca, &mut config.tls_ca),
+            ("the path of the permissions", texts.permissions_file, &mut config.permissions_file),
+        ];
+        let mut kept = Vec::new(); // until the call is over
+        for (what, text, place) in places {
+            if let Some(text) = text {
+                let refused = |_| Error::refused(Status::InvalidArgument, format!("{what} holds a zero byte"));
+                let text = CString::new(text).map_err(refused)?;
+                *place = text.as_ptr();
+                kept.push(text);
+            }
+        }
         check(unsafe { sys::mycelium_bridge_open(self.bus.handle(), &config) })
     }
 }
@@ -149,9 +221,11 @@ pub struct BridgeStats {
     pub repeated: u64,
     /// Were refused by verification or limits.
     pub invalid: u64,
+    /// Were of types that their senders may not publish here, and dropped.
+    pub not_allowed: u64,
 }
 
-/// Other processes. None of these may be called in a closure: [`Status::Unsupported`](crate::Status::Unsupported).
+/// Other processes. None of these may be called in a closure: [`Status::Unsupported`].
 impl Bus {
     /// A bridge with options, to be opened before an address is given. Programs that need none just listen or dial.
     ///
@@ -164,11 +238,11 @@ impl Bus {
     /// # Ok::<(), mycelium::Error>(())
     /// ```
     pub fn bridge(self) -> Bridge {
-        Bridge { bus: self, config: Default::default(), name: None, token: None }
+        Bridge { bus: self, config: Default::default(), texts: Texts::default() }
     }
 
-    /// Listens at `unix:PATH`, `tcp:HOST:PORT` or `tcp:[IPV6]:PORT`, and returns the address as it came to be: port 0
-    /// lets the system choose one. Opens a bridge with the defaults if there is none.
+    /// Listens at `unix:PATH`, `tcp:HOST:PORT`, `tcp:[IPV6]:PORT` or `tls:HOST:PORT`, and returns the address as it
+    /// came to be: port 0 lets the system choose one. Opens a bridge with the defaults if there is none.
     ///
     /// ```
     /// use mycelium::examples::TextMessage;
@@ -210,7 +284,13 @@ impl Bus {
         check(unsafe { sys::mycelium_bridge_wait_for_links(self.handle(), count, nanoseconds(timeout)) })
     }
 
-    /// Counters of the bridge; [`Status::InvalidArgument`](crate::Status::InvalidArgument) if there is none.
+    /// Reads the files of the options again. New links begin with what they say; a link that would not come up with it
+    /// is ended. If anything is wrong with a file, all stays as it was: [`Status::InvalidArgument`].
+    pub fn bridge_reload(self) -> Result<()> {
+        check(unsafe { sys::mycelium_bridge_reload(self.handle()) })
+    }
+
+    /// Counters of the bridge; [`Status::InvalidArgument`] if there is none.
     pub fn bridge_stats(self) -> Result<BridgeStats> {
         let mut raw = sys::MyceliumBridgeStats::default();
         check(unsafe { sys::mycelium_bridge_stats(self.handle(), &mut raw) })?;
@@ -230,6 +310,7 @@ impl Bus {
             missing: raw.missing,
             repeated: raw.repeated,
             invalid: raw.invalid,
+            not_allowed: raw.not_allowed,
         })
     }
 

@@ -1,5 +1,6 @@
 //! Runtimes that are joined over sockets, here within one process.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
@@ -68,6 +69,8 @@ fn a_bridge_counts_and_names_its_neighbours() {
     there.bridge_listen(&folder.address()).unwrap();
     let options = here.bridge().name("a spoke").policy(Policy::Block).capacity(16).window(1 << 16).max_frame(1 << 20);
     let options = options.heartbeat(Duration::from_millis(100)).silence(PATIENCE).linger(PATIENCE).max_links(1);
+    let options = options.max_links_per_peer(1).max_accepts(10).max_nodes(8).max_state(1 << 14).max_types(16);
+    let options = options.max_requests(16).max_message_rate(1 << 20).max_byte_rate(1 << 30).max_control_rate(1 << 20);
     options.hello_timeout(PATIENCE).block_timeout(PATIENCE).open().unwrap();
     here.bridge_dial(&folder.address()).unwrap();
     there.bridge_wait_for_links(1, PATIENCE).unwrap();
@@ -91,6 +94,45 @@ fn only_who_knows_the_token_is_let_in() {
     assert_eq!(friend.bridge_stats().unwrap().neighbours, 1);
     assert_eq!(stranger.bridge_stats().unwrap().neighbours, 0);
     assert!(!format!("{:?}", hub.bridge().token("mellon")).contains("mellon"));
+}
+
+#[test]
+fn a_token_is_read_from_its_file_and_read_again() {
+    let folder = Folder::new();
+    let file = folder.0.join("token");
+    fs::write(&file, "mellon\n").unwrap();
+    let (hub, guest) = (Runtime::new().unwrap(), Runtime::new().unwrap());
+    hub.bridge().token_file(&file).socket_mode(0o660).open().unwrap();
+    let address = hub.bridge_listen(&folder.address()).unwrap();
+    let mode = fs::metadata(folder.0.join("bus")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o660);
+    guest.bridge().token("friend").open().unwrap();
+    fs::write(&file, "friend\n").unwrap();
+    hub.bridge_reload().unwrap();
+    guest.bridge_dial(&address).unwrap();
+    guest.bridge_wait_for_links(1, PATIENCE).unwrap();
+    fs::remove_file(&file).unwrap();
+    assert_eq!(hub.bridge_reload().unwrap_err().status(), Status::InvalidArgument);
+    assert_eq!(guest.bridge_stats().unwrap().neighbours, 1);
+    assert_eq!(hub.bridge_stats().unwrap().not_allowed, 0);
+}
+
+#[test]
+fn files_that_are_not_there_are_named() {
+    let folder = Folder::new();
+    let bus = Runtime::new().unwrap();
+    let gone = folder.0.join("nothing");
+    let with = [
+        bus.bridge().token_file(&gone),
+        bus.bridge().tls_cert(&gone).tls_key(&gone),
+        bus.bridge().tls_ca(&gone),
+        bus.bridge().permissions_file(&gone),
+    ];
+    for options in with {
+        let why = options.open().unwrap_err();
+        assert_eq!(why.status(), Status::InvalidArgument, "{why}");
+        assert!(why.to_string().contains("nothing"), "{why}");
+    }
 }
 
 #[test]
