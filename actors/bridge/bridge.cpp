@@ -279,6 +279,8 @@ void bridge::link_is_up(link& by) {
   if (before && before.get() != &by)
     before->close("a newer link to the same node has taken its place");
   absent_since_.erase(who->node);
+  if (stalled_.contains(who->node))
+    by.wait_for_room(); // nothing may overtake what came over the link before
   ++stats_.links_made;
   log(runtime::log_level::info, "linked with '" + who->name + "' over " + by.where());
   with_network([&] { network_.set_linked(who->node); });
@@ -295,7 +297,6 @@ bool bridge::is_greeted(const neighbour& who) const {
 }
 
 void bridge::link_is_closed(link& by, const std::string& why) {
-  stalled_.erase(&by);
   auto* who = by.peer();
   const bool was_current = who != nullptr && who->current.lock().get() == &by;
   if (was_current) {

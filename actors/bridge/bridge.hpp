@@ -180,7 +180,7 @@ private:
   std::map<link*, link_ptr> links_;
   std::map<std::uint64_t, std::unique_ptr<neighbour>> neighbours_;
   std::map<std::uint64_t, std::chrono::steady_clock::time_point> absent_since_;
-  std::map<link*, runtime::undelivered> stalled_;
+  std::map<std::uint64_t, runtime::undelivered> stalled_; // by neighbour: whatever link it came over
   asio::steady_timer stalled_timer_;
   asio::steady_timer absent_timer_;
   asio::steady_timer leaving_timer_;

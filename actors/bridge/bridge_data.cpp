@@ -54,7 +54,7 @@ bool bridge::deliver(link& by, const frame& what) {
     log(runtime::log_level::warning, by.where() + ": " + runtime::bus::publish_problem());
   if (rest.empty())
     return true;
-  stalled_[&by] = std::move(rest);
+  stalled_[by.peer()->node] = std::move(rest);
   if (stalled_.size() == 1)
     offer_stalled();
   return false;
@@ -65,16 +65,18 @@ void bridge::offer_stalled() {
   stalled_timer_.async_wait([this](const std::error_code& error) {
     if (error)
       return;
-    std::vector<link_ptr> go_on;
-    for (auto& [by, rest] : stalled_)
+    std::vector<std::uint64_t> delivered;
+    for (auto& [node, rest] : stalled_)
       if (bus_.offer_again(rest))
-        go_on.push_back(by->shared_from_this());
-    for (const auto& each : go_on)
-      stalled_.erase(each.get());
+        delivered.push_back(node);
+    for (const auto node : delivered)
+      stalled_.erase(node);
     if (!stalled_.empty())
       offer_stalled();
-    for (const auto& each : go_on)
-      each->go_on();
+    for (const auto node : delivered)
+      if (const auto who = neighbours_.find(node); who != neighbours_.end())
+        if (const auto current = who->second->current.lock())
+          current->go_on();
   });
 }
 

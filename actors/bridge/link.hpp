@@ -101,7 +101,8 @@ public:
   void refuse(wire::RefusalReason why, const std::string& text);
   void close(const std::string& why);
   void send_state(const wire::NodeStateT& news);
-  void go_on(); // after deliver() said false
+  void wait_for_room() { stopped_ = true; } // as after deliver() said false
+  void go_on();
   void answer(std::uint64_t correlation, status outcome, const runtime::message* reply);
 
   bool dialed() const noexcept { return dialed_; }
