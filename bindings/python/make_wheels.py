@@ -37,6 +37,7 @@ NATIVE = {
     "backfire_kernel": "Oversight of token streams: scores each token, and halts what makes no sense",
 }
 PURE = {
+    "mycelium_client": "Mycelium, a message bus, over a socket: a node of it in plain Python, with asyncio",
     "mycelium_protocol": "The messages of Mycelium's built-in schema",
     "director_ai": "An agent whose answers pass oversight, on backfire_kernel or in plain Python",
 }

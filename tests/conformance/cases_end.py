@@ -40,6 +40,19 @@ def closing_sends_what_waits(stage: Stage) -> None:
     stage.subject.expect_exit()
 
 
+@case(heartbeat=20_000, silence=60_000)
+def closing_acknowledges_what_was_dealt_with(stage: Stage) -> None:
+    """Who goes acknowledges what it has dealt with, so that it does not count as lost."""
+    stage.subject.do(f"subscribe {TYPE}")
+    peer = stage.linked()
+    for i in range(1, 6):
+        peer.publish(TYPE, bytes((i,)))
+        stage.subject.message(TYPE, bytes((i,)))
+    stage.subject.say("close 5000")
+    peer.take_credit(5)
+    peer.expect_end(wire.LEAVING)
+
+
 @case()
 def closing_has_an_end(stage: Stage) -> None:
     """At close's deadline the links end, whatever is unacknowledged."""

@@ -19,7 +19,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 PATIENCE = 50  # seconds; a good run takes far less than one
-NAMES = {"c": "C", "cpp": "C++", "python": "Python", "ocaml": "OCaml", "ocaml_client": "OCaml", "rust": "Rust"}
+NAMES = {
+    "c": "C",
+    "cpp": "C++",
+    "python": "Python",
+    "python_client": "Python",
+    "ocaml": "OCaml",
+    "ocaml_client": "OCaml",
+    "rust": "Rust",
+}
 
 
 class Half:

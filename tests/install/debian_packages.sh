@@ -93,6 +93,24 @@ with mycelium_native.Runtime(mycelium_protocol.SCHEMA_DIGEST) as bus:
 assert [message.content for message in heard] == ["hello"] and words == 2
 print(f"mycelium_native {mycelium_native.__version__}: it works")
 
+import asyncio
+import mycelium_client
+
+async def over_a_socket():
+    async with mycelium_client.Runtime() as here, mycelium_client.Runtime() as there:
+        heard = []
+        here.subscribe(TextMessage, heard.append)
+        await there.bridge_dial(await here.bridge_listen("tcp:127.0.0.1:0"), timeout=30)
+        await there.wait_for_subscribers(TextMessage, timeout=30)
+        await there.publish(TextMessage(content="hello"))
+        await there.flush(30)
+        await here.flush(30)
+    return [message.content for message in heard]
+
+assert mycelium_client.__file__.startswith(sys.argv[1]), mycelium_client.__file__
+assert asyncio.run(over_a_socket()) == ["hello"]
+print("mycelium_client: it works")
+
 import backfire_kernel
 import director_ai
 

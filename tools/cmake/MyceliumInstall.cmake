@@ -40,6 +40,7 @@ if(TARGET mycelium_python_native)
           COMPONENT python EXCLUDE_FROM_ALL)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/bindings/python/mycelium_native" "${PROJECT_BINARY_DIR}/python/mycelium_protocol"
                     "${PROJECT_BINARY_DIR}/python/backfire_kernel" "${PROJECT_BINARY_DIR}/python/director_ai"
+                    "${PROJECT_BINARY_DIR}/python/mycelium_client"
           DESTINATION "${python_packages}" COMPONENT python EXCLUDE_FROM_ALL
           PATTERN "__pycache__" EXCLUDE PATTERN "*.so" EXCLUDE)
 endif()

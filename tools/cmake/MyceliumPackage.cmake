@@ -1,7 +1,7 @@
 # Debian packages of what is installed, by the target `package` or `cpack -B DIR` in the build folder:
 #   libmycelium-ffi1    the library, named after its SONAME as Debian's policy asks
 #   libmycelium-dev     headers for C and C++, archive, schemas, pkg-config and CMake package
-#   python3-mycelium    mycelium_native, mycelium_protocol, backfire_kernel and director_ai for Debian's Python
+#   python3-mycelium    mycelium_native, mycelium_client, mycelium_protocol, backfire_kernel and director_ai
 #   mycelium-tools      the mycelium program
 set(MYCELIUM_MAINTAINER "Mycelium developers <mycelium@example.org>" CACHE STRING "Who maintains the Debian packages")
 find_program(DPKG_SHLIBDEPS dpkg-shlibdeps)

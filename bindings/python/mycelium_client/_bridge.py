@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable, Sequence
 
 from ._connection import log
 from ._dialer import Dialer
-from ._errors import MyceliumError
+from ._errors import LeavingError, MyceliumError
 from ._events import Dropped, Event, Forgotten, Gap, Linked, Unlinked
 from ._frames import Frame
 from ._link import NO_REPLY, Link
@@ -132,7 +133,8 @@ class Bridge:
             neighbour.absent_since = asyncio.get_running_loop().time()
             asyncio.get_running_loop().call_later(self.how.linger, self._forget_absent, neighbour)
             self.links_cut += 1
-            log.warning("the link to '%s' over %s ended: %s", neighbour.name, link.where, why)
+            level = logging.INFO if isinstance(link.error, LeavingError) else logging.WARNING
+            log.log(level, "the link to '%s' over %s ended: %s", neighbour.name, link.where, why)
             self._update_neighbours()
             self.tell(Unlinked(neighbour.node, neighbour.name, why))
         elif not link.was_up:
@@ -308,6 +310,7 @@ class Bridge:
     async def leave(self) -> None:
         """Tells every neighbour, and waits until the connections are closed."""
         for link in list(self.links):
+            link.acknowledge()  # or what was just dealt with would count as lost over there
             link.refuse(Reason.LEAVING, "the node goes away")
         for neighbour in list(self.neighbours.values()):
             self.forget(neighbour)

@@ -263,11 +263,12 @@ class Link(Greeting):
     def _was_dealt_with(self, frame: Frame) -> None:
         self._dealt_with += frame.size
         if self._dealt_with - self._acknowledged >= min(self.how.window // 4, _MOST_UNACKNOWLEDGED):
-            self._acknowledge()
+            self.acknowledge()
         elif self._acknowledges is None:
-            self._acknowledges = self._loop.call_later(_ACKNOWLEDGE_AFTER, self._acknowledge)
+            self._acknowledges = self._loop.call_later(_ACKNOWLEDGE_AFTER, self.acknowledge)
 
-    def _acknowledge(self) -> None:
+    def acknowledge(self) -> None:
+        """Tells up to where messages were dealt with, if that is news."""
         if self._acknowledges is not None:
             self._acknowledges.cancel()
             self._acknowledges = None
@@ -286,7 +287,7 @@ class Link(Greeting):
         self._answering.pop(correlation, None)
         if not self.is_up:
             return
-        self._acknowledge()  # so that the other side lets go of the request
+        self.acknowledge()  # so that the other side lets go of the request
         if (
             reply is not None
             and padded(data_frame_length(len(reply.payload), None, reply.trace)) > self.hello.max_frame

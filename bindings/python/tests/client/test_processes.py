@@ -1,7 +1,7 @@
 """Processes around a hub: two of mycelium_client and two of the library, and each kind killed in turn.
 
-What is promised: accepted = acknowledged + dropped + lost, and what was acknowledged by a node that lives is delivered, in
-order and once.
+What is promised: accepted = acknowledged + dropped + lost, and what was acknowledged by a node that lives is delivered,
+in order and once.
 """
 
 import itertools
