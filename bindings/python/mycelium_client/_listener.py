@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import socket
 import ssl
@@ -39,7 +40,7 @@ class Listener:
             file = os.lstat(self.at.path)
             self._file = (file.st_dev, file.st_ino)
         else:
-            self.at = Address(host=self.at.host, port=sock.getsockname()[1])
+            self.at = dataclasses.replace(self.at, port=sock.getsockname()[1])
         sock.setblocking(False)
         loop = asyncio.get_running_loop()
         how = self._bridge.how

@@ -8,6 +8,7 @@ import json
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from ssl import create_default_context
 from types import ModuleType
 from typing import Any, Self
 
@@ -108,7 +109,9 @@ class Runtime(Publisher):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> None:
-        """Links with whoever listens at "unix:PATH" or "tcp:HOST:PORT", now or later, and again after the link is cut.
+        """Links with whoever listens at "unix:PATH", "tcp:HOST:PORT" or "tls:HOST:PORT", now or later, and again after
+        the link is cut. With ssl, or tls: (without ssl: by the authorities that the system trusts), the link is
+        encrypted.
 
         Without a timeout it returns at once. With one (seconds) it waits for the first link: TimedOutError, or a
         RefusedError if a side refuses for a reason that does not pass by itself (the token, the version, a list).
@@ -117,6 +120,8 @@ class Runtime(Publisher):
         self._check_open()
         to = Address.parse(address)
         self._has_bridge = True
+        if to.has_tls and ssl is None:
+            ssl = create_default_context()
         if not to.is_loopback and not self._bridge.how.secret and ssl is None:
             raise ValueError(f"{to} is another machine: give both sides the same token, use TLS, or a Unix socket")
         dialer = Dialer(self._bridge, to, ssl, server_hostname)
@@ -130,6 +135,8 @@ class Runtime(Publisher):
         self._check_open()
         at = Address.parse(address)
         self._has_bridge = True
+        if at.has_tls and ssl is None:
+            raise ValueError(f"{at} needs a certificate: give ssl, an SSLContext that has one")
         if not at.is_loopback and not self._bridge.how.secret and ssl is None:
             raise ValueError(
                 f"{at} can be reached from other machines: give both sides the same token, or listen at 127.0.0.1"

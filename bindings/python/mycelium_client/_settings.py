@@ -74,11 +74,12 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Address:
-    """unix:PATH or tcp:HOST:PORT; an IPv6 host stands in brackets."""
+    """unix:PATH, tcp:HOST:PORT, or tls:HOST:PORT for TLS over TCP; an IPv6 host stands in brackets."""
 
     path: str = ""
     host: str = ""
     port: int = 0
+    has_tls: bool = False
 
     @staticmethod
     def parse(text: str) -> Address:
@@ -88,8 +89,8 @@ class Address:
             if not 0 < len(rest.encode()) <= _LONGEST_PATH:
                 raise _malformed(text, f"a socket's path has 1 to {_LONGEST_PATH} bytes")
             return Address(path=rest)
-        if kind != "tcp":
-            raise _malformed(text, "it begins with neither unix: nor tcp:")
+        if kind not in ("tcp", "tls"):
+            raise _malformed(text, "it begins with neither unix:, tcp: nor tls:")
         host, colon, port = rest.rpartition(":")
         if not colon:
             raise _malformed(text, "the port is missing")
@@ -101,7 +102,7 @@ class Address:
             raise _malformed(text, "the host is missing")
         if not (port.isascii() and port.isdigit() and int(port) < 65536):
             raise _malformed(text, "the port is no number from 0 to 65535")
-        return Address(host=host, port=int(port))
+        return Address(host=host, port=int(port), has_tls=kind == "tls")
 
     @property
     def is_loopback(self) -> bool:
@@ -111,8 +112,11 @@ class Address:
     def __str__(self) -> str:
         if self.path:
             return f"unix:{self.path}"
-        return f"tcp:[{self.host}]:{self.port}" if ":" in self.host else f"tcp:{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'tls' if self.has_tls else 'tcp'}:{host}:{self.port}"
 
 
 def _malformed(text: str, why: str) -> ValueError:
-    return ValueError(f"{text!r} is no address: {why}; write unix:/path/to/socket, tcp:host:port or tcp:[::1]:port")
+    return ValueError(
+        f"{text!r} is no address: {why}; write unix:/path/to/socket, tcp:host:port, tcp:[::1]:port or tls:host:port"
+    )

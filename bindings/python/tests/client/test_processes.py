@@ -4,10 +4,12 @@ What is promised: accepted = acknowledged + dropped + lost, and what was acknowl
 in order and once.
 """
 
+import asyncio
 import itertools
 import json
 import os
 import pathlib
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,8 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[4] / "tests" / "conformance"))
 
+from mycelium_client import Runtime
+from mycelium_protocol import TextMessage
 from subject import Subject
 
 PROGRAM = os.environ["MYCELIUM_PROGRAM"]
@@ -27,11 +31,12 @@ COUNT = 400
 
 
 class Hub:
-    """`mycelium bridge` at a Unix socket; its counters, as it prints them."""
+    """`mycelium bridge` at a Unix socket, or as its options say; its counters, as it prints them."""
 
-    def __init__(self, path: pathlib.Path) -> None:
+    def __init__(self, path: pathlib.Path, *options: object) -> None:
+        where = options or ("--unix", path)
         self.process = subprocess.Popen(
-            [PROGRAM, "bridge", "--unix", path, "--every", "0.02"],
+            [PROGRAM, "bridge", *map(str, where), "--every", "0.02"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -40,6 +45,7 @@ class Hub:
         line = self.process.stderr.readline()
         if "listening at" not in line:
             raise AssertionError(line)
+        self.address = line.strip().rsplit(" ", 1)[1]
 
     def counters(self) -> dict[str, object]:
         assert self.process.stdout is not None
@@ -198,6 +204,39 @@ class ProcessesTest(unittest.TestCase):
             self.assertEqual(got, sorted(set(got)), "not in order, or twice")
             self.assertLessEqual(len(got), accepted)
         self.assertLessEqual(acknowledged, accepted + 1)
+
+    def test_a_hub_with_certificates_is_dialed_over_tls(self) -> None:
+        key, certificate = self.folder / "key.pem", self.folder / "certificate.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+            + [
+                "-subj",
+                "/CN=localhost",
+                "-addext",
+                "subjectAltName=DNS:localhost",
+                "-keyout",
+                key,
+                "-out",
+                certificate,
+            ],
+            check=True,
+            capture_output=True,
+        )
+        hub = Hub(self.path, "--tcp", "127.0.0.1:0", "--tls-cert", certificate, "--tls-key", key)
+        self.addCleanup(hub.kill)
+        trusting = ssl.create_default_context(cafile=str(certificate))
+        port = hub.address.rsplit(":", 1)[1]
+
+        async def over_tls() -> list[str]:
+            async with Runtime() as here, Runtime() as there:
+                for each in (here, there):
+                    await each.bridge_dial(f"tls:localhost:{port}", ssl=trusting, timeout=PATIENCE)
+                got = there.stream(TextMessage)
+                await here.wait_for_subscribers(TextMessage, 1, PATIENCE)
+                await here.publish(TextMessage(content="x" * 100_000))
+                return [(await anext(got)).content]
+
+        self.assertEqual(asyncio.run(over_tls()), ["x" * 100_000])
 
 
 if __name__ == "__main__":

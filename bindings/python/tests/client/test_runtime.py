@@ -233,6 +233,8 @@ class RuntimeTest(unittest.IsolatedAsyncioTestCase):
             await self.bus.publish(TextMessage(), priority=256)
         with self.assertRaisesRegex(ValueError, "TextMessage.timestamp"):
             await self.bus.publish(TextMessage(timestamp=-1))
+        with self.assertRaisesRegex(ValueError, "needs a certificate"):
+            await self.bus.bridge_listen("tls:127.0.0.1:0")
         for address in ("here", "tcp:host", "tcp:::1:5", "tcp:host:65536", "unix:", "unix:" + "x" * 108, "tcp::5"):
             with self.assertRaisesRegex(ValueError, "is no address"):
                 await self.bus.bridge_dial(address)
