@@ -128,6 +128,13 @@ int32_t mycelium_bridge_publish(MyceliumRuntime* rt, uint64_t gateway, MyceliumR
   });
 }
 
+int32_t mycelium_bridge_flush(MyceliumRuntime* rt, int64_t timeout_ns) {
+  return fenced([&] {
+    return with_bridge(rt, when_none::refuse,
+                       [&](bridge::bridge& links) { return answer(links.flush(runtime::deadline::in(timeout_ns))); });
+  });
+}
+
 int32_t mycelium_bridge_request(MyceliumRuntime* rt, uint64_t gateway, MyceliumRemoteMessage* m,
                                 const MyceliumRequestOptions* options, uint64_t* out_request_id) {
   return fenced([&] {

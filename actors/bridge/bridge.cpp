@@ -284,6 +284,7 @@ void bridge::link_is_up(link& by) {
   ++stats_.links_made;
   log(runtime::log_level::info, "linked with '" + who->name + "' over " + by.where());
   with_network([&] { network_.set_linked(who->node); });
+  note_outlook();
   for (const auto& [node, state] : network_.nodes())
     if (node != node_)
       by.send_state(to_wire(state));

@@ -97,6 +97,8 @@ public:
   // The types that somebody in the mesh wants, not only to carry them elsewhere; sorted. Waits until `version` is not
   // the given one any more; timeout.
   result<std::vector<std::uint16_t>> wanted_types(std::uint64_t& version, const runtime::deadline& until);
+  // Until every neighbour has acknowledged what the bus had accepted for it when this was called; timeout.
+  result<void> flush(const runtime::deadline& until);
   // Is it, or was it lately, a node of this mesh?
   bool knows(std::uint64_t node) const;
 

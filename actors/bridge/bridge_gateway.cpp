@@ -11,6 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto full_pause = 500us; // as that of a link whose message finds no room
+constexpr auto flush_pause = 1ms;
 
 const failure closed{status::closed, "the runtime is closed; create a new one"};
 
@@ -107,6 +108,33 @@ result<void> bridge::publish(std::uint64_t gateway, std::span<remote_message> me
     messages = messages.subspan(done);
   }
   return {};
+}
+
+result<void> bridge::flush(const runtime::deadline& until) {
+  std::vector<std::pair<node_id, outbox::position>> waits;
+  const auto begin = [&] {
+    for (const auto& [node, who] : neighbours_)
+      waits.emplace_back(node, who->waiting->offered_by_now());
+    return true;
+  };
+  const auto look = [&] {
+    std::erase_if(waits, [&](auto& entry) {
+      const auto who = neighbours_.find(entry.first);
+      return who == neighbours_.end() || who->second->waiting->is_dealt_with(entry.second);
+    });
+    return true;
+  };
+  if (!on_its_thread(begin, false))
+    return closed;
+  for (;;) {
+    if (!on_its_thread(look, false))
+      return closed;
+    if (waits.empty())
+      return {};
+    if (until.passed())
+      return failure{status::timeout, "a neighbour has not acknowledged in time what is on its way to it"};
+    std::this_thread::sleep_for(flush_pause);
+  }
 }
 
 result<status> bridge::request(std::uint64_t gateway, remote_message& message, std::int64_t timeout_ns,

@@ -112,5 +112,38 @@ TEST(gateways, see_what_subscribers_want_and_not_what_gateways_do) {
   EXPECT_TRUE(carried.wait_for(1));
 }
 
+// A key stays in the mesh as long as somebody there subscribes: what a gateway brings does not go to its own.
+TEST(gateways, are_chosen_by_a_key_last) {
+  inbox carried;
+  inbox got;
+  node a("a");
+  const auto gateway = *a.link().open_gateway();
+  runtime::subscription_options options;
+  options.type_id = type;
+  options.carries = true;
+  options.user_data = &carried;
+  options.on_message = [](const MyceliumMessage* m, void* user_data) {
+    static_cast<inbox*>(user_data)->add(*reinterpret_cast<const message*>(m));
+  };
+  ASSERT_TRUE(a.bus().subscribe(std::move(options)));
+  const std::string text = "for one";
+  const auto keyed = [&](std::uint64_t sequence) {
+    auto made = message_of(sequence, text);
+    made.what.to = runtime::destination::key;
+    made.what.destination_key = sequence;
+    return made;
+  };
+  std::array alone{keyed(1)};
+  ASSERT_TRUE(a.link().publish(gateway, alone));
+  ASSERT_TRUE(carried.wait_for(1));
+  a.subscribe(got);
+  std::vector<remote_message> all;
+  for (std::uint64_t sequence = 2; sequence <= 101; ++sequence)
+    all.push_back(keyed(sequence));
+  ASSERT_TRUE(a.link().publish(gateway, all));
+  ASSERT_TRUE(got.wait_for(100));
+  EXPECT_EQ(carried.all().size(), 1u);
+}
+
 } // namespace
 } // namespace mycelium::bridge

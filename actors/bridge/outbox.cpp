@@ -30,6 +30,7 @@ result<void> outbox::open() {
   options.capacity = how_.capacity;
   options.block_timeout_ns = how_.block_timeout_ns != 0 ? how_.block_timeout_ns : bus_.options().block_timeout_ns;
   options.leads_away = true;
+  options.link = link_id_;
   options.run_inline = true;
   options.user_data = this;
   options.on_batch = [](const MyceliumMessage* const* messages, std::size_t count, void* self) {
@@ -192,6 +193,19 @@ outbox_stats outbox::stats() const {
   now.dropped = mailbox.all_dropped();
   now.waiting = mailbox.waiting + now.held;
   return now;
+}
+
+// Of what a mailbox was offered, the first n have left it when n were handled, since it keeps their order.
+bool outbox::is_dealt_with(position& what) const {
+  const auto dropped = lane_->stats().all_dropped();
+  std::lock_guard lock(mutex_);
+  if (!what.is_sent) {
+    if (stats_.sent + stats_.passed_over + dropped < what.offered)
+      return false;
+    what.is_sent = true;
+    what.sequence = sequence_;
+  }
+  return on_its_way_.empty() || on_its_way_.front().sequence > what.sequence;
 }
 
 bool outbox::is_empty() const {

@@ -72,6 +72,16 @@ public:
   // The link has room again.
   void go_on();
 
+  // What was offered by a moment, for somebody who waits until the neighbour has acknowledged it. Any thread.
+  struct position {
+    std::uint64_t offered = 0;
+    bool is_sent = false;
+    std::uint64_t sequence = 0; // of the last of it, once it is sent
+  };
+  position offered_by_now() const { return {.offered = lane_->stats().offered}; }
+  // Acknowledged, dropped or lost. Remembers in `what` how far it has come.
+  bool is_dealt_with(position& what) const;
+
   outbox_stats stats() const;
   bool is_empty() const;
 

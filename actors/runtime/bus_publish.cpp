@@ -28,7 +28,7 @@ std::span<lane* const> targets(const routing& all, const route* to, const outgoi
     return lanes;
   one = nullptr;
   if (what.to == destination::key) {
-    one = choose_by_key(lanes, what.destination_key);
+    one = choose_by_key(lanes, what.destination_key, what.from != nullptr ? what.from->link : 0);
   } else {
     const auto found = std::ranges::find(lanes, what.destination_key, &lane::id);
     if (found != lanes.end())

@@ -53,6 +53,7 @@ struct subscription_options {
   bool dedicated = false;
   bool run_inline = false;
   bool leads_away = false; // to another node: no subscriber of this process; gets the types of bus::set_types
+  std::uint64_t link = 0;  // by which it leads there
   bool carries = false;    // into another system: wanted, but by nobody who would want it from there
   void (*on_payload)(std::uint16_t, const std::uint8_t*, std::size_t, void*) = nullptr;
   void (*on_message)(const ::MyceliumMessage*, void*) = nullptr;

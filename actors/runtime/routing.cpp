@@ -75,12 +75,16 @@ void routing::remove_unlisted(const lane& which) {
 
 void routing::clear() { publish(std::make_unique<table>()); }
 
-lane* choose_by_key(std::span<lane* const> lanes, std::uint64_t key) noexcept {
+lane* choose_by_key(std::span<lane* const> lanes, std::uint64_t key, std::uint64_t came_by) noexcept {
   lane* best = nullptr;
   std::uint64_t best_weight = 0;
   for (auto* candidate : lanes) {
+    if (came_by != 0 && candidate->options().link == came_by)
+      continue;
     const auto weight = mix(mix(key) ^ candidate->id());
-    if (best == nullptr || weight > best_weight) {
+    const bool is_nearer = best != nullptr && best->options().carries && !candidate->options().carries;
+    const bool is_farther = best != nullptr && candidate->options().carries && !best->options().carries;
+    if (best == nullptr || is_nearer || (!is_farther && weight > best_weight)) {
       best = candidate;
       best_weight = weight;
     }

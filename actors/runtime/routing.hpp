@@ -62,7 +62,8 @@ private:
 };
 
 // The lane that rendezvous hashing gives to a key (highest random weight, Thaler and Ravishankar 1998): when a lane
-// comes or goes, only its own keys move.
-lane* choose_by_key(std::span<lane* const> lanes, std::uint64_t key) noexcept;
+// comes or goes, only its own keys move. One that carries into another system only where there is no other.
+// Never the one that leads back over the link by which the message came (0: none).
+lane* choose_by_key(std::span<lane* const> lanes, std::uint64_t key, std::uint64_t came_by) noexcept;
 
 } // namespace mycelium::runtime

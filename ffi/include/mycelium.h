@@ -284,11 +284,12 @@ typedef void (*MyceliumDropHandler)(const MyceliumDropEvent* event, void* user_d
 
 typedef enum MyceliumSubscribeFlags {
   MYCELIUM_SUBSCRIBE_DEDICATED = 1, /* a thread of its own: the callback may block */
-  MYCELIUM_SUBSCRIBE_INLINE = 2,    /* run the callback in the publisher's thread when the subscription is idle and that
-                                       thread is not nested four deep in such callbacks; FIFO holds. For messages of
-                                       other nodes that is the thread which reads them from the link. For short callbacks */
-  MYCELIUM_SUBSCRIBE_GATEWAY = 4    /* to carry the type into another system: nobody who would want it from there; see
-                                       mycelium_bridge_wanted_types in mycelium_bridge.h */
+  MYCELIUM_SUBSCRIBE_INLINE =
+      2,                         /* run the callback in the publisher's thread when the subscription is idle and that
+                                    thread is not nested four deep in such callbacks; FIFO holds. For messages of
+                                    other nodes that is the thread which reads them from the link. For short callbacks */
+  MYCELIUM_SUBSCRIBE_GATEWAY = 4 /* to carry the type into another system: nobody who would want it from there; see
+                                    mycelium_bridge_wanted_types in mycelium_bridge.h */
 } MyceliumSubscribeFlags;
 
 /* Exactly one of on_payload, on_message, on_batch, queue_id is set. */

@@ -159,8 +159,11 @@ typedef struct MyceliumRemoteMessage {
  * message got its outcome; MYCELIUM_ERROR_CLOSED: those with that outcome were not published. */
 MYCELIUM_API int32_t mycelium_bridge_publish(MyceliumRuntime* rt, uint64_t gateway, MyceliumRemoteMessage* messages,
                                              size_t count);
-/* The same for one request; its outcome comes as that of mycelium_request_async. MYCELIUM_DEFERRED, without an outcome,
- * if it came before. */
+/* Waits until every neighbour has acknowledged what this runtime had accepted for it when the call was made (or it was
+ * dropped, or counted as lost): then the end of this process loses none of it. MYCELIUM_ERROR_TIMEOUT. */
+MYCELIUM_API int32_t mycelium_bridge_flush(MyceliumRuntime* rt, int64_t timeout_ns);
+/* As mycelium_bridge_publish for one request; its outcome comes as that of mycelium_request_async. MYCELIUM_DEFERRED,
+ * without an outcome, if it came before. */
 MYCELIUM_API int32_t mycelium_bridge_request(MyceliumRuntime* rt, uint64_t gateway, MyceliumRemoteMessage* message,
                                              const MyceliumRequestOptions* options, uint64_t* out_request_id);
 

@@ -190,6 +190,10 @@ int main(void) {
   EXPECT(mycelium_publish(here, TYPE + 1, NULL, 0) == MYCELIUM_SUCCESS);
   EXPECT(mycelium_flush(here, PATIENCE) == MYCELIUM_SUCCESS);
 
+  EXPECT(mycelium_publish(here, TYPE, (const uint8_t*)"and again", 9) == MYCELIUM_SUCCESS);
+  EXPECT(mycelium_bridge_flush(here, PATIENCE) == MYCELIUM_SUCCESS);
+  EXPECT(mycelium_bridge_stats(here, &stats) == MYCELIUM_SUCCESS && stats.acknowledged == 2);
+  EXPECT(mycelium_bridge_flush(here, 0) == MYCELIUM_SUCCESS); /* nothing is on its way */
   carries_what_a_gateway_brings(here);
 
   EXPECT(mycelium_runtime_close(here, PATIENCE) == MYCELIUM_SUCCESS);

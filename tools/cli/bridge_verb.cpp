@@ -1,6 +1,7 @@
 // mycelium bridge: a node of its own that others link with; a hub, or a machine's door to the others.
 #include "tools/cli/arguments.hpp"
 #include "tools/cli/bus.hpp"
+#include "tools/cli/nats_options.hpp"
 #include "tools/cli/stop_signal.hpp"
 
 #include "mycelium_bridge.h"
@@ -38,6 +39,7 @@ struct options {
   std::string socket_mode = "0600";
   MyceliumBridgeConfig limits{}; // the fields that options set; 0 elsewhere
   double every = 0;
+  nats_options nats;
 };
 
 int fail(const std::string& text) {
@@ -75,6 +77,7 @@ void declare(CLI::App& app, options& wanted) {
       ->check(CLI::Validator([](std::string& text) { return mode_of(text) ? "" : "write a mode as 0660"; }, "MODE"));
   app.add_option("--every", wanted.every, "print the counters as a line of JSON, every so many seconds")
       ->check(CLI::PositiveNumber);
+  add_nats_options(app, wanted.nats);
 }
 
 // Each of one link unless it says otherwise.
@@ -173,11 +176,23 @@ int take(const stop_signal& signal) {
   return ::read(signal.fd(), &which, sizeof which) == ssize_t{sizeof which} ? static_cast<int>(which.ssi_signo) : 0;
 }
 
+result<void> print_counters(const runtime_ptr& runtime, const nats_side& nats) {
+  const auto text =
+      read_text([&](char* to, std::size_t room,
+                    std::size_t* length) { return mycelium_bridge_json(runtime.get(), to, room, length); },
+                "counters");
+  if (!text)
+    return text.error();
+  std::puts(nats.add_to(*text).c_str());
+  std::fflush(stdout);
+  return {};
+}
+
 // Until a signal other than SIGHUP comes.
-int serve(const runtime_ptr& runtime, const options& wanted, const stop_signal& signal) {
+int serve(const runtime_ptr& runtime, const options& wanted, const stop_signal& signal, const nats_side& nats) {
   const auto pause = wanted.every > 0 ? static_cast<std::int64_t>(wanted.every * 1e9) : std::int64_t{-1};
   for (;;) {
-    if (signal.wait(-1, pause)) {
+    if (signal.wait(nats.fd(), pause)) {
       const auto which = take(signal);
       if (which != 0 && which != SIGHUP)
         return exit_ok;
@@ -185,13 +200,10 @@ int serve(const runtime_ptr& runtime, const options& wanted, const stop_signal& 
         reload(runtime, wanted.topology.empty());
       continue;
     }
-    auto text = read_text([&](char* to, std::size_t room,
-                              std::size_t* length) { return mycelium_bridge_json(runtime.get(), to, room, length); },
-                          "counters");
-    if (!text)
-      return fail(text.error().text);
-    std::puts(text->c_str());
-    std::fflush(stdout);
+    if (nats.is_over())
+      return fail("NATS does not let this bridge in");
+    if (auto printed = print_counters(runtime, nats); !printed)
+      return fail(printed.error().text);
   }
 }
 
@@ -218,9 +230,15 @@ int run(const options& wanted) {
   if (wanted.topology.empty())
     if (auto opened = open(runtime, wanted); !opened)
       return fail(opened.error().text);
+  auto nats = nats_side::open(runtime.get(), wanted.nats, wanted.name);
+  if (!nats)
+    return fail(nats.error().text);
   notify("READY=1");
-  const auto code = serve(runtime, wanted, *signal);
+  const auto code = serve(runtime, wanted, *signal, *nats);
   notify("STOPPING=1");
+  nats->finish();
+  if (wanted.every > 0) // the last word
+    static_cast<void>(print_counters(runtime, *nats));
   return code;
 }
 

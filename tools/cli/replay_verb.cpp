@@ -1,6 +1,7 @@
 // mycelium replay: publishes what was recorded.
 #include "tools/cli/arguments.hpp"
 #include "tools/cli/bus_source.hpp"
+#include "tools/cli/nats_replay.hpp"
 #include "tools/cli/stop_signal.hpp"
 #include "tools/recording/replayer.hpp"
 
@@ -134,9 +135,13 @@ void report(const options& wanted, const recording::replay_totals& totals) {
 } // namespace
 
 int replay_verb(int argc, char** argv) {
+  if (replays_from_nats(argc, argv))
+    return nats_replay_verb(argc, argv);
   options wanted;
   CLI::App app("Publishes a recording on a bus, in its order and at its pace.", "mycelium replay");
   declare(app, wanted);
+  app.footer(
+      "mycelium replay --nats URL reads a stream of NATS instead of a file; see mycelium replay --nats x --help.");
   if (const auto done = parse(app, argc, argv))
     return *done;
   if (wanted.fast)

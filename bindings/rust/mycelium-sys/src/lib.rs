@@ -207,6 +207,7 @@ extern "C" {
         messages: *mut MyceliumRemoteMessage,
         count: usize,
     ) -> i32;
+    pub fn mycelium_bridge_flush(rt: *mut MyceliumRuntime, timeout_ns: i64) -> i32;
     pub fn mycelium_bridge_request(
         rt: *mut MyceliumRuntime,
         gateway: u64,
