@@ -155,6 +155,7 @@ class PubAndSub(WithHub):
             done = run(*arguments)
             self.assertEqual(done.returncode, 2, arguments)
             self.assertIn("--unix PATH", done.stderr)
+        self.assertEqual(run("pub", "TextMessage", "-", "--count", "2", *self.bus, given="").returncode, 2)
         done = run("sub", "TextMessage", "--filter", "value", *self.bus)
         self.assertEqual(done.returncode, 1)
         self.assertIn("FIELD OP VALUE", done.stderr)

@@ -183,6 +183,10 @@ int pub_verb(int argc, char** argv) {
   declare(app, wanted);
   if (const auto done = parse_with_bus(app, wanted.source, argc, argv))
     return *done;
+  if (wanted.message == "-" && wanted.count) {
+    std::fprintf(stderr, "mycelium pub: the standard input is read once: --count does not go with -\n");
+    return exit_usage;
+  }
   return run(wanted);
 }
 

@@ -217,7 +217,9 @@ bool top_screen::press(top_key key) {
 }
 
 text_table top_screen::table_of(const mesh_view& view, page which) const {
-  auto [titles_of_columns, rows] = rows_of(view, which);
+  auto found = rows_of(view, which);
+  auto& titles_of_columns = found.first;
+  auto& rows = found.second;
   if (which == page_) {
     std::ranges::stable_sort(rows, [&](const cells& a, const cells& b) {
       const auto& [x, y] = descending_ ? std::tie(b, a) : std::tie(a, b);

@@ -85,7 +85,8 @@ private:
   }
 
   static result<void> check_keys(const table& type, const json& value, const std::string& where) {
-    for (const auto& [key, unused] : value.items()) {
+    for (const auto& item : value.items()) {
+      const auto& key = item.key();
       const auto is_field = [&](const field& f) {
         return f.name == key || (f.type.kind == value_kind::union_value && f.name + "_type" == key);
       };
