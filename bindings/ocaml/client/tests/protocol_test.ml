@@ -270,7 +270,7 @@ let mutated_frames_end_in_frames_or_an_error () =
   for round = 1 to rounds do
     let text = mutate texts.(round mod Array.length texts) in
     let text = if round land 1 = 0 && String.length text >= 32 then repair text else text in
-    match read_in_pieces (text ^ texts.(0)) 64 with
+    match read_in_pieces (text ^ texts.(0)) 4096 with
     | frames -> if frames <> [] then incr read
     | exception Frame.Malformed _ -> incr refused
   done;
