@@ -10,6 +10,8 @@ constexpr std::int64_t reconnect_jitter_ms = 100;
 constexpr std::int64_t ping_ms = 5000; // two that are not answered: the server is gone
 constexpr std::int64_t write_deadline_ms = 10'000;
 constexpr auto closing_patience = 5s;
+constexpr int about_headers = 512;                // bytes of a message's subject and headers
+constexpr std::int64_t spare_buffer = 64ll << 20; // for what is under way when a connection breaks, and subscriptions
 
 // Calls each of the setters until one fails.
 template <class... Set>
@@ -53,7 +55,7 @@ natsStatus connection::set_options(natsOptions* options) {
       [&] { return natsOptions_SetNoEcho(options, true); }, [&] { return natsOptions_SetMaxReconnect(options, -1); },
       [&] { return natsOptions_SetReconnectWait(options, reconnect_wait_ms); },
       [&] { return natsOptions_SetReconnectJitter(options, reconnect_jitter_ms, reconnect_jitter_ms); },
-      [&] { return natsOptions_SetReconnectBufSize(options, static_cast<int>(how_.buffer)); },
+      [&] { return natsOptions_SetReconnectBufSize(options, static_cast<int>(how_.buffer + spare_buffer)); },
       [&] { return natsOptions_SetPingInterval(options, ping_ms); },
       [&] { return natsOptions_SetWriteDeadline(options, write_deadline_ms); },
       [&] { return natsOptions_SetReconnectedCB(options, on_connected, this); },
@@ -121,6 +123,10 @@ connection::~connection() {
 std::string connection::server() const { return is_up() ? url_of(raw_) : std::string(); }
 
 void connection::connected(natsConnection* raw) {
+  {
+    std::lock_guard lock(accounting_);
+    kept_ = 0;
+  }
   {
     std::lock_guard lock(mutex_);
     epoch_.fetch_add(1, std::memory_order_seq_cst);
@@ -192,9 +198,26 @@ void connection::interrupt() {
   changed_.notify_all();
 }
 
+// The client library's own buffer must never be full: it would find no room for the subscriptions that it has to make
+// again, and no connection would come about any more.
+natsStatus connection::send_locked(natsMsg* m) {
+  if (!is_up()) {
+    const auto size = natsMsg_GetDataLength(m) + about_headers;
+    if (kept_ + size > how_.buffer)
+      return NATS_INSUFFICIENT_BUFFER;
+    kept_ += size;
+  }
+  return natsConnection_PublishMsg(raw_, m);
+}
+
+natsStatus connection::send(natsMsg* m) {
+  std::lock_guard lock(accounting_);
+  return send_locked(m);
+}
+
 natsStatus connection::publish(natsMsg* m) {
   std::lock_guard lock(accounting_);
-  const auto outcome = natsConnection_PublishMsg(raw_, m);
+  const auto outcome = send_locked(m);
   if (outcome == NATS_OK)
     ++counts_.published;
   return outcome;

@@ -45,8 +45,10 @@ public:
   // Ends each wait, for good.
   void interrupt();
   bool is_over() const noexcept { return over_.load(std::memory_order_seq_cst); } // NATS refuses us for good
-  // Publishes and counts it. NATS_INSUFFICIENT_BUFFER: there is no connection, and no room to keep it for the next.
+  // Publishes, with publish() also counts it. NATS_INSUFFICIENT_BUFFER: there is no connection, and no room to keep it
+  // for the next.
   natsStatus publish(natsMsg* m);
+  natsStatus send(natsMsg* m);
   // Asks the server whether it has got everything that was published; counts what it has.
   void confirm(std::chrono::milliseconds patience);
   void log(const std::string& text) const;
@@ -56,6 +58,7 @@ private:
   natsStatus set_options(natsOptions* options);
   void connected(natsConnection* raw); // raw_ is perhaps not set yet
   void disconnected();
+  natsStatus send_locked(natsMsg* m);
 
   static void on_connected(natsConnection* raw, void* self) { static_cast<connection*>(self)->connected(raw); }
   static void on_disconnected(natsConnection*, void* self) { static_cast<connection*>(self)->disconnected(); }
@@ -73,6 +76,7 @@ private:
   bool closed_ = false;
   bool interrupted_ = false;
   std::mutex accounting_;       // a publish and its count are one, seen from who accounts for them
+  std::int64_t kept_ = 0;       // bytes, about, for the next connection
   std::uint64_t accounted_ = 0; // of counts_.published: confirmed or unconfirmed
 };
 

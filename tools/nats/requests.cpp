@@ -40,7 +40,7 @@ void asker::ask(const chosen_type& type, const carried& what, bus_message reques
     std::lock_guard lock(mutex_); // before an answer can come
     waiting_.try_emplace(number, waiting{std::move(request), clock::now() + shared_.how->request_timeout});
   }
-  if (made && natsConnection_PublishMsg(shared_.link->get(), made->get()) == NATS_OK) {
+  if (made && shared_.link->send(made->get()) == NATS_OK) {
     ++shared_.counts->asked;
     return;
   }
@@ -190,7 +190,7 @@ void server::send(const std::string& to, const MyceliumMessage* reply) {
   if (mycelium_type_digest(shared_.bus, what.envelope.type_id, digest.data()) == MYCELIUM_SUCCESS)
     what.digest = digest;
   const auto made = make_message(to.c_str(), nullptr, what, payload_of(reply));
-  if (made && natsConnection_PublishMsg(shared_.link->get(), made->get()) == NATS_OK)
+  if (made && shared_.link->send(made->get()) == NATS_OK)
     ++shared_.counts->served;
   else
     shared_.refuse(refusal::request, "an answer could not be sent: it is too long, or there is no connection");

@@ -142,7 +142,7 @@ void stream_outlet::take_more() {
       window_.push_back({std::move(*made), clock::now() + shared_.how->acknowledge_within, false});
     }
     ++shared_.counts->stored;
-    const auto done = natsConnection_PublishMsg(shared_.link->get(), content);
+    const auto done = shared_.link->send(content);
     if (done == NATS_MAX_PAYLOAD) {
       std::lock_guard lock(mutex_);
       window_.back().is_done = true;
@@ -169,7 +169,7 @@ void stream_outlet::publish_again() {
   epoch_ = epoch;
   for (auto* each : late) {
     ++shared_.counts->again;
-    static_cast<void>(natsConnection_PublishMsg(shared_.link->get(), each));
+    static_cast<void>(shared_.link->send(each));
   }
 }
 
