@@ -208,7 +208,8 @@ int serve(const runtime_ptr& runtime, const options& wanted, const stop_signal& 
 }
 
 bool belongs_to_topology(const std::string& option) {
-  return option == "--topology" || option == "--service" || option == "--every";
+  return option == "--topology" || option == "--service" || option == "--every" || option == "--schema" ||
+         option.starts_with("--nats");
 }
 
 int run(const options& wanted) {

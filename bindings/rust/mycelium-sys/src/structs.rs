@@ -200,27 +200,6 @@ pub struct MyceliumOrigin {
 }
 
 #[repr(C)]
-#[derive(Clone, Copy)]
-pub struct MyceliumRemoteMessage {
-    pub envelope: *const MyceliumEnvelope,
-    pub node: u64,
-    pub payload: *const u8,
-    pub len: usize,
-    pub hops: u32,
-    pub outcome: i32,
-}
-
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct MyceliumOrigin {
-    pub struct_size: usize,
-    pub node: u64,
-    pub way: u64,
-    pub hops: u32,
-    pub of_mesh: u32,
-}
-
-#[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct MyceliumRemoteMessage {
     pub envelope: *const MyceliumEnvelope,
