@@ -27,7 +27,22 @@ enum {
   field_hello_timeout_ns,
   field_heartbeat_ns,
   field_silence_ns,
-  field_linger_ns
+  field_linger_ns,
+  field_token_file,
+  field_tls_cert,
+  field_tls_key,
+  field_tls_ca,
+  field_permissions_file,
+  field_socket_mode,
+  field_max_links_per_peer,
+  field_max_accepts,
+  field_max_nodes,
+  field_max_state,
+  field_max_types,
+  field_max_requests,
+  field_max_message_rate,
+  field_max_byte_rate,
+  field_max_control_rate
 };
 
 value mycelium_ocaml_bridge_open(value v, value options) {
@@ -45,15 +60,29 @@ value mycelium_ocaml_bridge_open(value v, value options) {
   config.heartbeat_ns = Long_val(Field(options, field_heartbeat_ns));
   config.silence_ns = Long_val(Field(options, field_silence_ns));
   config.linger_ns = Long_val(Field(options, field_linger_ns));
-  char* name = copy_of_option(Field(options, field_name));
-  char* token = copy_of_option(Field(options, field_token));
-  config.name = name;
-  config.token = token;
+  config.socket_mode = (uint32_t)Long_val(Field(options, field_socket_mode));
+  config.max_links_per_peer = (uint32_t)Long_val(Field(options, field_max_links_per_peer));
+  config.max_accepts = (uint32_t)Long_val(Field(options, field_max_accepts));
+  config.max_nodes = (uint32_t)Long_val(Field(options, field_max_nodes));
+  config.max_state = (uint32_t)Long_val(Field(options, field_max_state));
+  config.max_types = (uint32_t)Long_val(Field(options, field_max_types));
+  config.max_requests = (uint32_t)Long_val(Field(options, field_max_requests));
+  config.max_message_rate = (uint64_t)Long_val(Field(options, field_max_message_rate));
+  config.max_byte_rate = (uint64_t)Long_val(Field(options, field_max_byte_rate));
+  config.max_control_rate = (uint64_t)Long_val(Field(options, field_max_control_rate));
+  const char** texts[] = {&config.name,    &config.token,  &config.token_file,      &config.tls_cert,
+                          &config.tls_key, &config.tls_ca, &config.permissions_file};
+  enum { count = sizeof texts / sizeof *texts };
+  const int fields[count] = {field_name,    field_token,  field_token_file,      field_tls_cert,
+                             field_tls_key, field_tls_ca, field_permissions_file};
+  char* copies[count];
+  for (int i = 0; i < count; ++i)
+    *texts[i] = copies[i] = copy_of_option(Field(options, fields[i]));
   caml_enter_blocking_section_no_pending();
   const int32_t status = mycelium_bridge_open(handle, &config);
   caml_leave_blocking_section();
-  free(name);
-  free(token);
+  for (int i = 0; i < count; ++i)
+    free(copies[i]);
   mycelium_ocaml_check(status);
   CAMLreturn(Val_unit);
 }
@@ -86,6 +115,16 @@ value mycelium_ocaml_bridge_dial(value v, value address) {
   CAMLreturn(Val_unit);
 }
 
+value mycelium_ocaml_bridge_reload(value v) {
+  CAMLparam1(v);
+  MyceliumRuntime* handle = Handle_val(v);
+  caml_enter_blocking_section_no_pending();
+  const int32_t status = mycelium_bridge_reload(handle);
+  caml_leave_blocking_section();
+  mycelium_ocaml_check(status);
+  CAMLreturn(Val_unit);
+}
+
 /* Waits for so many nanoseconds, and gives the status. */
 value mycelium_ocaml_bridge_wait_for_links(value v, value count, value timeout_ns) {
   CAMLparam1(v);
@@ -112,7 +151,7 @@ value mycelium_ocaml_bridge_stats(value v) {
   mycelium_ocaml_check(status);
   const uint64_t counters[] = {s.neighbours, s.reachable, s.links_made, s.links_cut,    s.refused,
                                s.received,   s.sent,      s.sent_again, s.acknowledged, s.dropped,
-                               s.lost,       s.missing,   s.repeated,   s.invalid};
+                               s.lost,       s.missing,   s.repeated,   s.invalid,      s.not_allowed};
   const size_t count = sizeof counters / sizeof *counters;
   node = caml_copy_int64((int64_t)s.node);
   out = caml_alloc(1 + count, 0);

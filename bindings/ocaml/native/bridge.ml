@@ -11,6 +11,21 @@ type config = {
   heartbeat : float;
   silence : float;
   linger : float;
+  token_file : string option;
+  tls_cert : string option;
+  tls_key : string option;
+  tls_ca : string option;
+  permissions_file : string option;
+  socket_mode : int;
+  max_links_per_peer : int;
+  max_accepts : int;
+  max_nodes : int;
+  max_state : int;
+  max_types : int;
+  max_requests : int;
+  max_message_rate : int;
+  max_byte_rate : int;
+  max_control_rate : int;
 }
 
 (* Zeros are what the library makes its defaults of. *)
@@ -28,6 +43,21 @@ let default =
     heartbeat = 0.;
     silence = 0.;
     linger = 0.;
+    token_file = None;
+    tls_cert = None;
+    tls_key = None;
+    tls_ca = None;
+    permissions_file = None;
+    socket_mode = 0;
+    max_links_per_peer = 0;
+    max_accepts = 0;
+    max_nodes = 0;
+    max_state = 0;
+    max_types = 0;
+    max_requests = 0;
+    max_message_rate = 0;
+    max_byte_rate = 0;
+    max_control_rate = 0;
   }
 
 type stats = Native.bridge_stats = {
@@ -46,6 +76,7 @@ type stats = Native.bridge_stats = {
   missing : int;
   repeated : int;
   invalid : int;
+  not_allowed : int;
 }
 
 let open_ (bus : Bus.t) (config : config) =
@@ -67,9 +98,25 @@ let open_ (bus : Bus.t) (config : config) =
       heartbeat_ns = Wait.nanoseconds config.heartbeat;
       silence_ns = Wait.nanoseconds config.silence;
       linger_ns = Wait.nanoseconds config.linger;
+      token_file = config.token_file;
+      tls_cert = config.tls_cert;
+      tls_key = config.tls_key;
+      tls_ca = config.tls_ca;
+      permissions_file = config.permissions_file;
+      socket_mode = number "socket_mode" config.socket_mode;
+      max_links_per_peer = number "max_links_per_peer" config.max_links_per_peer;
+      max_accepts = number "max_accepts" config.max_accepts;
+      max_nodes = number "max_nodes" config.max_nodes;
+      max_state = number "max_state" config.max_state;
+      max_types = number "max_types" config.max_types;
+      max_requests = number "max_requests" config.max_requests;
+      max_message_rate = number "max_message_rate" config.max_message_rate;
+      max_byte_rate = number "max_byte_rate" config.max_byte_rate;
+      max_control_rate = number "max_control_rate" config.max_control_rate;
     }
 
 let listen (bus : Bus.t) address = Native.bridge_listen bus.native address
+let reload (bus : Bus.t) = Native.bridge_reload bus.native
 let dial (bus : Bus.t) address = Native.bridge_dial bus.native address
 
 let wait_for_links ?timeout (bus : Bus.t) count =

@@ -445,15 +445,15 @@ module Runtime : sig
   (** Checks bytes against the schema of their type_id: [Bus_error (Invalid_payload, _)]. *)
 end
 
-(** Links with runtimes in other processes and on other machines, over Unix and TCP sockets: docs/bridge.md. Once two are
-    linked, {!Runtime.publish} reaches subscribers on both, {!Runtime.request} servers on both. Not in a handler of the
+(** Links with runtimes in other processes and on other machines, over Unix and TCP sockets: docs/bridge.md. Once two
+    are linked, {!Runtime.publish} reaches subscribers on both, {!Runtime.request} servers on both. Not in a handler of the
     runtime. *)
 module Bridge : sig
   (** As MyceliumBridgeConfig of mycelium_bridge.h; 0 is the default of a number. *)
   type config = {
     name : string option;  (** of this node, in logs and statistics; the runtime's *)
     token : string option;
-        (** both sides of a link prove that they know it; without one, TCP is for loopback addresses only *)
+        (** both sides of a link prove that they know it; without one, TCP beyond loopback addresses needs TLS *)
     max_links : int;  (** accepted at the same time; 256 *)
     max_frame : int;  (** the longest message with its envelope that is taken, bytes; 16 MiB *)
     window : int;  (** bytes on their way to this node, unacknowledged, per link; 4 MiB *)
@@ -464,6 +464,21 @@ module Bridge : sig
     heartbeat : float;  (** the longest pause between two frames; 1 s *)
     silence : float;  (** after which the other side counts as dead; 5 s *)
     linger : float;  (** how long what waits for a neighbour that has gone is kept for its return; 30 s *)
+    token_file : string option;  (** in place of the token; {!reload} reads this and the next four again *)
+    tls_cert : string option;  (** PEM; with it and its key all TCP is TLS 1.3 *)
+    tls_key : string option;
+    tls_ca : string option;  (** PEM: whose certificates are accepted; who dials has to show one then *)
+    permissions_file : string option;  (** who may link, publish and receive what: docs/bridge.md *)
+    socket_mode : int;  (** of Unix sockets; 0o600 *)
+    max_links_per_peer : int;  (** of one user or address *)
+    max_accepts : int;  (** TCP connections taken each second; 200 *)
+    max_nodes : int;  (** that one link may tell of; 512 *)
+    max_state : int;  (** bytes in which a link tells of one node; 256 KiB *)
+    max_types : int;  (** that one link is sent; 4096 *)
+    max_requests : int;  (** of one link that are being answered; 65536 *)
+    max_message_rate : int;  (** each second, from one link, before it is read more slowly; 0: none *)
+    max_byte_rate : int;  (** the same *)
+    max_control_rate : int;  (** the same, of control frames; 100000 *)
   }
 
   val default : config
@@ -473,11 +488,15 @@ module Bridge : sig
       [Bus_error (Invalid_argument, _)] the second time. *)
 
   val listen : Runtime.t -> string -> string
-  (** Listens at ["unix:PATH"], ["tcp:HOST:PORT"] or ["tcp:[IPV6]:PORT"]; the address as it came to be (port 0: the
-      system chooses). *)
+  (** Listens at ["unix:PATH"], ["tcp:HOST:PORT"], ["tcp:[IPV6]:PORT"] or ["tls:HOST:PORT"]; the address as it came to
+      be (port 0: the system chooses). *)
 
   val dial : Runtime.t -> string -> unit
-  (** Links with whoever listens there, now or later, and again after the link is cut. Returns before there is a link. *)
+  (** Links with whoever listens there, now or later, and again after the link is cut. Returns before there is one. *)
+
+  val reload : Runtime.t -> unit
+  (** Reads the files of the configuration again. If anything is wrong with one, all stays as it was:
+      [Bus_error (Invalid_argument, _)]. *)
 
   val wait_for_links : ?timeout:float -> Runtime.t -> int -> unit
   (** Until so many neighbours are linked. [Bus_error (Timeout, _)]. To know that a subscriber elsewhere can be reached,
@@ -499,6 +518,7 @@ module Bridge : sig
     missing : int;  (** that a neighbour had numbered and never sent *)
     repeated : int;  (** that came by two ways; delivered once *)
     invalid : int;  (** refused by verification or limits *)
+    not_allowed : int;  (** of types that their senders may not publish here *)
   }
 
   val stats : Runtime.t -> stats

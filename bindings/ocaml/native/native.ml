@@ -166,6 +166,21 @@ type bridge_config = {
   heartbeat_ns : int;
   silence_ns : int;
   linger_ns : int;
+  token_file : string option;
+  tls_cert : string option;
+  tls_key : string option;
+  tls_ca : string option;
+  permissions_file : string option;
+  socket_mode : int;
+  max_links_per_peer : int;
+  max_accepts : int;
+  max_nodes : int;
+  max_state : int;
+  max_types : int;
+  max_requests : int;
+  max_message_rate : int;
+  max_byte_rate : int;
+  max_control_rate : int;
 }
 
 type bridge_stats = {
@@ -184,10 +199,12 @@ type bridge_stats = {
   missing : int;
   repeated : int;
   invalid : int;
+  not_allowed : int;
 }
 
 external bridge_open : bus -> bridge_config -> unit = "mycelium_ocaml_bridge_open"
 external bridge_listen : bus -> string -> string = "mycelium_ocaml_bridge_listen"
+external bridge_reload : bus -> unit = "mycelium_ocaml_bridge_reload"
 external bridge_dial : bus -> string -> unit = "mycelium_ocaml_bridge_dial"
 external bridge_wait_for_links : bus -> int -> int -> int = "mycelium_ocaml_bridge_wait_for_links"
 external bridge_stats : bus -> bridge_stats = "mycelium_ocaml_bridge_stats"

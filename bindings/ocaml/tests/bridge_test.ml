@@ -81,6 +81,29 @@ let by_a_topology () =
       Runtime.close other;
       Runtime.close one)
 
+(* A token from a file, read again; and limits, which are those of the C interface. *)
+let files_are_read_again () =
+  with_folder (fun folder ->
+      let path = folder ^ "/token" in
+      let write text =
+        let file = open_out path in
+        output_string file text;
+        close_out file;
+        Unix.chmod path 0o600
+      in
+      write "secret\n";
+      let limited = { Bridge.default with socket_mode = 0o600; max_requests = 10; max_message_rate = 1_000_000 } in
+      let config = { limited with token_file = Some path } in
+      linked ~config ("unix:" ^ folder ^ "/bus") (fun _ one other ->
+          talk one other;
+          Bridge.reload one;
+          Alcotest.(check int) "all was allowed" 0 (Bridge.stats one).not_allowed;
+          Sys.remove path;
+          check_contains (raises Invalid_argument "no file" (fun () -> Bridge.reload one)) "token"));
+  with_runtime (fun runtime ->
+      let config = { Bridge.default with tls_cert = Some "/nowhere.pem"; tls_key = Some "/nowhere.key" } in
+      check_contains (raises Invalid_argument "certificate" (fun () -> Bridge.open_ runtime config)) "/nowhere")
+
 let what_is_refused_tells_why () =
   with_runtime (fun runtime ->
       check_contains (raises Invalid_argument "no bridge" (fun () -> Bridge.stats runtime)) "bridge";
@@ -147,5 +170,6 @@ let () =
           test "with the client, which dials" (with_the_client_that_has_no_library ~client_listens:false);
           test "with the client, which listens" (with_the_client_that_has_no_library ~client_listens:true);
         ] );
+      ("files", [ test "are read again" files_are_read_again ]);
       ("errors", [ test "what is refused tells why" what_is_refused_tells_why ]);
     ]
