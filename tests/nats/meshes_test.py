@@ -220,6 +220,28 @@ class Servers(MeshTest):
         self.addCleanup(right.kill)
         right.connected()
 
+    def test_a_server_with_tls_asks_for_the_clients_certificate(self) -> None:
+        certificate, key = str(self.folder / "cert.pem"), str(self.folder / "key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                        "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=PATIENCE_S)
+        server = self.server(config=f'tls {{ cert_file: "{certificate}", key_file: "{key}", '
+                                    f'ca_file: "{certificate}", verify: true }}\n')
+        place = ("--nats", f"tls://localhost:{server.port}", "--nats-tls-ca", certificate, *TOPICS)
+        known = Bridge(PROGRAM, self.folder / "known", *place, "--nats-tls-cert", certificate, "--nats-tls-key", key)
+        self.addCleanup(known.kill)
+        publisher = self.node(known.connected())
+        self.heard(publisher, TEXT)
+        publisher.tell("publish", TEXT, 1, 10)
+        known.wait_for("confirmed", 10)
+        stranger = subprocess.Popen([PROGRAM, "bridge", "--unix", str(self.folder / "stranger"), *place],
+                                    text=True, stderr=subprocess.PIPE)
+        self.addCleanup(stranger.communicate)
+        self.addCleanup(stranger.kill)
+        while "NATS" not in (line := stranger.stderr.readline()):
+            self.assertNotEqual(line, "", "it ended and did not say why")
+        self.assertNotIn("connected with", line)
+
 
 class CommandLines(MeshTest):
     def test_what_cannot_be_is_refused_with_words(self) -> None:
