@@ -161,10 +161,15 @@ result<void> bridge::lead(const topology& all, const topology_node& as) {
   for (const auto& other : all.nodes) {
     if (other.name == as.name)
       break; // each pair once: the later in the file dials
-    if (const auto to = transport_between(all, as, other)) {
-      dialers_.push_back(std::make_unique<dialer>(*this, *to));
-      dialers_.back()->begin();
+    auto to = transport_between(all, as, other);
+    if (!to)
+      continue;
+    if (const auto ready = prepare_to_dial(*to); !ready) {
+      log(runtime::log_level::error, ready.error().text);
+      continue;
     }
+    dialers_.push_back(std::make_unique<dialer>(*this, *to));
+    dialers_.back()->begin();
   }
   return {};
 }

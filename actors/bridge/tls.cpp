@@ -181,7 +181,7 @@ public:
     if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED && verified != X509_V_OK)
       return std::string("TLS: the other side's certificate is not accepted: ") +
              X509_verify_cert_error_string(verified);
-    if (reason == SSL_R_WRONG_VERSION_NUMBER)
+    if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST)
       return "TLS: the other side does not speak it";
     return "TLS: " + error.message();
   }

@@ -26,6 +26,15 @@ if(TARGET mycelium)
   # Debian's packages have another folder for zsh than everybody else: MyceliumPackage.cmake.
   install(FILES "${completions}.zsh" DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions" RENAME _mycelium
           COMPONENT zsh)
+  # systemd wants the program's whole path, which is known when it is installed.
+  set(service_in "${PROJECT_SOURCE_DIR}/tools/packaging/tools/mycelium-bridge@.service.in")
+  install(CODE "
+    set(MYCELIUM_PROGRAM \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/mycelium\")
+    configure_file(\"${service_in}\" \"${PROJECT_BINARY_DIR}/package/mycelium-bridge@.service\" @ONLY)
+    file(INSTALL \"${PROJECT_BINARY_DIR}/package/mycelium-bridge@.service\"
+         DESTINATION \"\${CMAKE_INSTALL_PREFIX}/lib/systemd/system\")" COMPONENT tools)
+  install(FILES "${PROJECT_SOURCE_DIR}/tools/packaging/tools/mycelium.sysusers" DESTINATION lib/sysusers.d
+          RENAME mycelium.conf COMPONENT tools)
 endif()
 # The .fbs files: a schema of one's own includes mycelium's for the attributes type_id and topic.
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/schema/" DESTINATION "${CMAKE_INSTALL_DATADIR}/mycelium/schema"

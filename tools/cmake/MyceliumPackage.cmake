@@ -43,10 +43,12 @@ set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libmycelium-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS libflatbuffers-dev) # generated C++ includes its headers
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_RECOMMENDS mycelium-tools)  # the schema compiler
-set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SUGGESTS libcaf-dev)        # to link the archive
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SUGGESTS "libcaf-dev, libssl-dev") # to link the archive
 
 set(CPACK_DEBIAN_TOOLS_PACKAGE_NAME mycelium-tools)
 set(CPACK_DEBIAN_TOOLS_PACKAGE_SECTION utils)
+set(CPACK_DEBIAN_TOOLS_PACKAGE_CONTROL_EXTRA "${packaging}/tools/postinst")
+set(CPACK_DEBIAN_TOOLS_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
 set(CPACK_DEBIAN_PYTHON_PACKAGE_NAME python3-mycelium)
 set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
@@ -67,7 +69,8 @@ set(about_development "This package has what programs in C and C++ are built wit
 schemas that others include.")
 set(synopsis_tools "embeddable message bus - schema compiler and checks")
 set(about_tools "This package has the mycelium program, which compiles schemas, checks an
-installation and measures it.")
+installation and measures it, and a system service of bridges between
+processes and machines.")
 set(synopsis_python "embeddable message bus - Python 3 modules")
 set(about_python "This package has the modules for Python 3: the bus itself, the messages of its
 built-in schema, and oversight of token streams.")
