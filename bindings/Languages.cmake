@@ -65,7 +65,7 @@ function(mycelium_language_bridge_adapter language command)
         COMMAND "${folder}/conformance.py" --role ${role} --transport ${transport}
                 --table "${PROJECT_BINARY_DIR}/conformance/${language}-${role}-${transport}.tsv" -- ${command})
       set_tests_properties(conformance.${language}.${role}.${transport} PROPERTIES
-        LABELS "conformance;${language}" TIMEOUT 600 ENVIRONMENT "${MYCELIUM_TEST_ENVIRONMENT};${ARGN}")
+        LABELS "conformance;${language}" TIMEOUT 1200 ENVIRONMENT "${MYCELIUM_TEST_ENVIRONMENT};${ARGN}")
     endforeach()
   endforeach()
 endfunction()

@@ -37,6 +37,7 @@ def run(case: Case, options: argparse.Namespace) -> tuple[str, str]:
             stage = Stage(options.adapter, options.role, options.transport, pathlib.Path(folder), case)
         except Failure as why:
             return FAILED, str(why)
+        options.subject = stage.subject.name
         lacks = [feature for feature in case.needs if feature not in stage.subject.features]
         try:
             if lacks:
@@ -77,6 +78,7 @@ def main() -> int:
     if options.merge:
         print(merge(options.merge))
         return 0
+    options.subject = "?"
     chosen = [case for case in CASES if options.only in case.name]
     if options.list:
         print("\n".join(f"{case.name}: {case.rule}" for case in chosen))
@@ -84,7 +86,7 @@ def main() -> int:
     if not options.role or not options.adapter or not chosen:
         parser.error("give --role, an adapter after --, and cases that exist")
 
-    rows = [f"case\t{pathlib.Path(options.adapter[-1]).stem} {options.role} {options.transport}"]
+    rows = []
     counts = dict.fromkeys((PASSED, FAILED, DOES_NOT_APPLY), 0)
     for case in chosen:
         began = time.monotonic()
@@ -99,7 +101,8 @@ def main() -> int:
             )
     if options.table:
         options.table.parent.mkdir(parents=True, exist_ok=True)
-        options.table.write_text("\n".join(rows) + "\n", encoding="utf-8")
+        head = f"case\t{options.subject} {options.role} {options.transport}"
+        options.table.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
     print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
     return 1 if counts[FAILED] or not counts[PASSED] else 0
 
