@@ -101,7 +101,11 @@ MyceliumBridgeStats sums_of(const bridge::bridge_stats& s) {
   sums.links_made = s.links_made;
   sums.links_cut = s.links_cut;
   sums.refused = s.refused;
-  sums.lost = s.lost;
+  sums.sent = s.gone.sent;
+  sums.sent_again = s.gone.sent_again;
+  sums.acknowledged = s.gone.acknowledged;
+  sums.dropped = s.gone.dropped;
+  sums.lost = s.gone.lost;
   sums.missing = s.missing;
   sums.repeated = s.repeated;
   sums.invalid = s.invalid;
@@ -136,7 +140,8 @@ std::string json_of(const bridge::bridge_stats& s) {
     each.add("waiting", n.out.waiting)
         .add("on_their_way_bytes", n.waiting_bytes)
         .add("dropped", n.out.dropped)
-        .add("lost", n.out.lost);
+        .add("lost", n.out.lost)
+        .add("passed_over", n.out.passed_over);
     neighbours += (neighbours.empty() ? "" : ", ") + each.text();
   }
   std::string nodes;
@@ -150,8 +155,12 @@ std::string json_of(const bridge::bridge_stats& s) {
   object all;
   all.add("node", quoted(hex(s.node))).add("reachable", s.reachable);
   all.add("links_made", s.links_made).add("links_cut", s.links_cut).add("refused", s.refused);
-  all.add("repeated", s.repeated).add("invalid", s.invalid).add("missing", s.missing).add("lost", s.lost);
+  all.add("repeated", s.repeated).add("invalid", s.invalid).add("missing", s.missing).add("lost", s.gone.lost);
   all.add("not_allowed", s.not_allowed);
+  object gone; // of nodes that did not come back
+  gone.add("sent", s.gone.sent).add("sent_again", s.gone.sent_again).add("acknowledged", s.gone.acknowledged);
+  gone.add("dropped", s.gone.dropped).add("lost", s.gone.lost).add("passed_over", s.gone.passed_over);
+  all.add("gone", gone.text());
   all.add("neighbours", "[" + neighbours + "]");
   return all.add("nodes", "[" + nodes + "]").text();
 }

@@ -51,7 +51,7 @@ struct bridge_stats {
   std::uint64_t lost_there = 0;  // that neighbours said they had dropped
   std::uint64_t missing = 0;     // gaps in what came
   std::uint64_t not_allowed = 0; // messages of types that their senders may not publish here
-  std::uint64_t lost = 0;        // on their way to nodes that did not come back
+  outbox_stats gone;             // what was for nodes that did not come back, and what became of it
 };
 
 // What a gateway brings of another system: bridge_gateway.cpp.
@@ -155,6 +155,7 @@ private:
   void offer_stalled();
   void watch_absent();
   void forget(neighbour& gone);
+  std::uint64_t give_up(neighbour& gone);
   bridge_stats stats_now();
   bool has_sent_all();
   void leave_when_sent(runtime::deadline until);

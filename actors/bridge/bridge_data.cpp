@@ -14,11 +14,6 @@ using namespace std::chrono_literals;
 constexpr auto stalled_pause = 500us;
 constexpr auto leaving_pause = 1ms;
 
-std::uint64_t unsettled(const neighbour& with) {
-  const auto stats = with.waiting->stats();
-  return stats.sent - stats.acknowledged + stats.held;
-}
-
 } // namespace
 
 // Where there is one way only, nothing comes twice. Where there are more, a message may come by two while they change.
@@ -117,12 +112,25 @@ void bridge::watch_absent() {
 }
 
 void bridge::forget(neighbour& gone) {
-  const auto lost = unsettled(gone);
+  const auto lost = give_up(gone);
   log(lost == 0 ? runtime::log_level::info : runtime::log_level::warning,
       "'" + gone.name + "' did not come back; " + std::to_string(lost) +
-          " messages that were on their way to it count as lost");
-  stats_.lost += lost;
+          " messages that were on their way to it or waited for it count as lost");
   neighbours_.erase(gone.node);
+}
+
+// Its counts stay in the sums. Returns how many messages count as lost only now.
+std::uint64_t bridge::give_up(neighbour& gone) {
+  const auto before = gone.waiting->stats().lost;
+  const auto last = gone.waiting->end();
+  auto& all = stats_.gone;
+  all.sent += last.sent;
+  all.sent_again += last.sent_again;
+  all.acknowledged += last.acknowledged;
+  all.lost += last.lost;
+  all.dropped += last.dropped;
+  all.passed_over += last.passed_over;
+  return last.lost - before;
 }
 
 // ---- the end ----
@@ -172,7 +180,7 @@ void bridge::leave() {
   for (const auto& [key, each] : links)
     each->close("the node goes away"); // what the socket did not take by now is not worth waiting for
   for (auto& [node, who] : neighbours_)
-    stats_.lost += unsettled(*who);
+    (void)give_up(*who);
   neighbours_.clear();
   stalled_.clear();
   work_.reset();

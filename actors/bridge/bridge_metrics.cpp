@@ -59,7 +59,7 @@ void bridge::add_metrics(std::vector<metric>& to) {
   add("mycelium_bridge_invalid", "counter", "Messages from other nodes that the runtime did not take.", now.invalid);
   add("mycelium_bridge_missing", "counter", "Messages that a neighbour numbered and never sent.", now.missing);
   add("mycelium_bridge_lost_there", "counter", "Messages that neighbours dropped for this node.", now.lost_there);
-  add("mycelium_bridge_lost", "counter", "Messages on their way to nodes that did not come back.", now.lost);
+  add("mycelium_bridge_lost", "counter", "Messages on their way to nodes that did not come back.", now.gone.lost);
   add_links(to, now.neighbours);
 }
 

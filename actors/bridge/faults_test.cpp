@@ -115,7 +115,7 @@ TEST_F(faults, links_that_are_cut_lose_nothing_and_bring_nothing_twice) {
   const auto stats = a.link().stats();
   ASSERT_EQ(stats.neighbours.size(), 1u);
   EXPECT_EQ(stats.neighbours[0].out.sent, std::uint64_t(count));
-  EXPECT_EQ(stats.lost, 0u);
+  EXPECT_EQ(stats.gone.lost, 0u);
   EXPECT_GT(stats.links_cut, 0u);
 }
 

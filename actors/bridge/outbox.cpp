@@ -208,6 +208,18 @@ bool outbox::is_dealt_with(position& what) const {
   return on_its_way_.empty() || on_its_way_.front().sequence > what.sequence;
 }
 
+outbox_stats outbox::end() {
+  (void)bus_.unsubscribe(lane_->id()); // the bus may be closing: then it has done it
+  const auto mailbox = lane_->stats();
+  auto last = stats();
+  const auto never_taken = mailbox.dropped[std::size_t(runtime::drop_reason::unsubscribed)] +
+                           mailbox.dropped[std::size_t(runtime::drop_reason::closed)];
+  last.dropped -= never_taken;
+  last.lost += (last.sent - last.acknowledged - last.lost) + last.waiting + never_taken;
+  last.waiting = last.held = last.bytes_on_their_way = 0;
+  return last;
+}
+
 bool outbox::is_empty() const {
   if (lane_->stats().waiting != 0) // first: what has left it is found in the lists
     return false;

@@ -22,7 +22,7 @@ struct outbox_stats {
   std::uint64_t sent = 0;         // messages, each once
   std::uint64_t sent_again = 0;   // after a link was cut
   std::uint64_t acknowledged = 0; // of sent
-  std::uint64_t lost = 0;         // of sent, never acknowledged by a node that is gone
+  std::uint64_t lost = 0;         // never acknowledged by a node that is gone, or still waiting for it
   std::uint64_t dropped = 0;      // for want of room, by the policy
   std::uint64_t waiting = 0;      // messages that were not taken yet, those of other ways included
   std::uint64_t passed_over = 0;  // not for this neighbour: it gets them another way, or sent them
@@ -82,6 +82,9 @@ public:
   // Acknowledged, dropped or lost. Remembers in `what` how far it has come.
   bool is_dealt_with(position& what) const;
 
+  // The neighbour will not come back: takes nothing more, and counts as lost what it has not acknowledged and what
+  // still waits. The last counts.
+  outbox_stats end();
   outbox_stats stats() const;
   bool is_empty() const;
 

@@ -116,7 +116,7 @@ std::vector<std::uint8_t> write_report(const runtime::bus& bus, const bridge_sta
   node.add_repeated(links.repeated);
   node.add_invalid(links.invalid);
   node.add_missing(links.missing);
-  node.add_lost(links.lost);
+  node.add_lost(links.gone.lost);
   node.add_types(types);
   node.add_subscriptions(subscriptions);
   node.add_more_subscriptions(counts.subscriptions - std::min<std::uint64_t>(counts.subscriptions, rows.size()));

@@ -98,7 +98,7 @@ typedef struct MyceliumBridgeStats {
   uint64_t sent_again;   /* after a link was cut */
   uint64_t acknowledged; /* of sent */
   uint64_t dropped;      /* for want of room, by the policy */
-  uint64_t lost;         /* on their way to a neighbour that did not come back */
+  uint64_t lost;         /* on their way to a neighbour that did not come back, or waiting for it */
   uint64_t missing;      /* that a neighbour had numbered and never sent */
   uint64_t repeated;     /* that came by two ways; delivered once */
   uint64_t invalid;      /* refused by verification or limits */
@@ -108,9 +108,10 @@ typedef struct MyceliumBridgeStats {
 /* MYCELIUM_ERROR_INVALID_ARGUMENT if the runtime has no bridge. */
 MYCELIUM_API int32_t mycelium_bridge_stats(MyceliumRuntime* rt, MyceliumBridgeStats* out);
 /* The same, and each neighbour, as JSON: {"node": .., "neighbours": [{"node", "name", "link", "sent", ...}],
- * "nodes": [{"node", "name", "neighbours": [..], "wants": [..]}], ...}: nodes are all that can be reached and this one,
- * each with the type ids that it subscribes to. Node ids are strings of 16 hexadecimal digits. Buffer rules as in
- * mycelium_info_json. */
+ * "nodes": [{"node", "name", "neighbours": [..], "wants": [..]}], "gone": {"sent", ...}, ...}: nodes are all that can
+ * be reached and this one, each with the type ids that it subscribes to; gone sums up neighbours that did not come
+ * back, as mycelium_bridge_stats does with the others. Node ids are strings of 16 hexadecimal digits. Buffer rules as
+ * in mycelium_info_json. */
 MYCELIUM_API int32_t mycelium_bridge_json(MyceliumRuntime* rt, char* buffer, size_t cap, size_t* out_len);
 
 /* ---- gateways: programs that carry messages between the mesh and another system, as `mycelium bridge --nats` does
