@@ -173,9 +173,10 @@ static void report(void) {
   static char json[1 << 20];
   MyceliumRuntimeStats bus = {.struct_size = sizeof bus};
   MyceliumBridgeStats links = {.struct_size = sizeof links};
-  if (mycelium_runtime_stats(runtime, &bus) != MYCELIUM_SUCCESS ||
+  /* The neighbours first: what is not on its way any more then is in the sums now. */
+  if (mycelium_bridge_json(runtime, json, sizeof json, NULL) != MYCELIUM_SUCCESS ||
       mycelium_bridge_stats(runtime, &links) != MYCELIUM_SUCCESS ||
-      mycelium_bridge_json(runtime, json, sizeof json, NULL) != MYCELIUM_SUCCESS) {
+      mycelium_runtime_stats(runtime, &bus) != MYCELIUM_SUCCESS) {
     printf("{\"error\": \"%s\"}\n", mycelium_last_error());
     return;
   }
