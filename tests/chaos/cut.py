@@ -1,4 +1,4 @@
-"""Links that are cut in the middle of a frame, while both processes live: nothing may be missing, nothing come twice."""
+"""Links that are cut in the middle of a frame, while both processes live: nothing is missing, nothing comes twice."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def check_lives(row: Row, lives: list[Party]) -> set[int]:
 def check_alive(row: Row, publisher: Party, subscriber: Party) -> Report:
     """Both processes have lived: accepted = delivered + dropped + lost, to the message. Returns the publisher's counts.
 
-    A publish call that was refused (FULL, TIMEOUT) is not accepted, but the message counts as dropped for the neighbour.
+    A publish call that was refused (FULL, TIMEOUT) is not accepted, but the message counts as dropped for a neighbour.
     """
     report = settle(publisher)
     wait_until_idle(subscriber, links=1)

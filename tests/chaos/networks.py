@@ -80,7 +80,7 @@ def network_apart_for_silence(rig: Rig) -> Row:
 
 @scenario
 def network_apart_for_good(rig: Rig) -> Row:
-    """Longer than the linger time: each side has given the other up, and counts what it can no longer know of as lost."""
+    """Longer than the linger time: each side gives the other up, and counts what it cannot know of as lost."""
     row = Row("network_apart_for_good")
     with Wire(rig.random) as wire:
         publisher, subscriber = two_hosts(rig, wire, linger_ms=500)

@@ -53,7 +53,7 @@ def stop_publisher(rig: Rig) -> Row:
 
 @scenario
 def stop_hub(rig: Rig) -> Row:
-    """Short: nothing is missing. Long: what was published, or waited, while the hub did not know the subscriber again."""
+    """Short: nothing is missing. Long: what was published, or waited, while the hub did not know the subscriber."""
     row = Row("stop_hub", note="SIGSTOP for 0.3 and 4 s, silence 2.5 s")
     at = rig.socket("hub")
     hub = Hub(rig, "hub", at)

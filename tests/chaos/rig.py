@@ -161,9 +161,6 @@ class Party(Process):
         whole = self.journal.read_bytes()
         return list(RECORD.iter_unpack(whole[: len(whole) // RECORD.size * RECORD.size]))
 
-    def wait_for_total(self, count: int) -> None:
-        wait_until(lambda: self.delivered_now() >= count, f"{count} messages at {self.name}")
-
     def wait_for_more(self, count: int) -> None:
         goal = self.delivered_now() + count
         wait_until(lambda: self.delivered_now() >= goal, f"{count} more messages at {self.name}")
