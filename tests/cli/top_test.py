@@ -91,7 +91,7 @@ class Top(WithHub):
     def test_the_overview_shows_nodes_links_types_and_queues(self) -> None:
         screen = self.screen()
         self.shows(screen, "mycelium top - overview: 3 nodes", "eyes", "mouth", "hub", f"unix:{self.hub}",
-                   "mycelium.examples.TextMessage", "link:eyes:1001", "q quit")
+                   "mycelium.examples.TextMessage", "link:eyes", "q quit")
         self.assertIn(b"\x1b[?1049h", screen.raw, "the alternate screen")
         screen.press("q")
         self.assertEqual(screen.process.wait(timeout=PATIENCE_S), 0)

@@ -38,16 +38,6 @@ const json* same(const json& before, const char* list, const char* key, std::uin
   return nullptr;
 }
 
-// Of a link to a node that has gone: are messages kept for its return? For those that only looked on there are but
-// reports.
-bool matters(const json& report, const json& link) {
-  const auto lanes = "link:" + text(link, "name") + ":";
-  return std::ranges::any_of(report.at("subscriptions"), [&](const json& each) {
-    return each.at("leads_away").get<bool>() && number(each, "type_id") != schema::report_type_id &&
-           text(each, "name").starts_with(lanes);
-  });
-}
-
 } // namespace
 
 void mesh::hear(const json& report, std::int64_t timestamp_ns) {
@@ -152,7 +142,7 @@ void mesh::add_subscriptions(mesh_view& to, const node_row& node, const heard& r
     row.node = node.id;
     row.node_name = node.name;
     row.name = text(now, "name");
-    row.type = types_.name_of(row.type_id);
+    row.type = row.type_id == 0 ? "(all that it wants)" : types_.name_of(row.type_id); // a link's mailbox
     row.leads_away = now.at("leads_away").get<bool>();
     row.waiting = number(now, "waiting");
     row.capacity = number(now, "capacity");
@@ -173,8 +163,9 @@ void mesh::add_links(mesh_view& to, const node_row& node, const heard& report) c
     if (row.to == self_)
       continue;
     row.to_name = text(now, "name");
-    if (text(now, "address").empty() && !known_.contains(row.to) && !matters(report.now, now))
-      continue;
+    const bool gone = text(now, "address").empty() && !known_.contains(row.to);
+    if (gone && number(now, "dropped") + number(now, "lost") == 0)
+      continue; // what waits for its return stands among the subscriptions
     const auto* before = same(report.before, "links", "node", other);
     row.node = node.id;
     row.node_name = node.name;
