@@ -28,6 +28,8 @@ namespace mycelium::bridge {
 class listener;
 class dialer;
 
+inline const failure closed{status::closed, "the runtime is closed; create a new one"};
+
 struct neighbour_stats {
   std::uint64_t node = 0;
   std::string name;

@@ -13,8 +13,6 @@ using namespace std::chrono_literals;
 constexpr auto full_pause = 500us; // as that of a link whose message finds no room
 constexpr auto flush_pause = 1ms;
 
-const failure closed{status::closed, "the runtime is closed; create a new one"};
-
 } // namespace
 
 result<std::uint64_t> bridge::open_gateway() {

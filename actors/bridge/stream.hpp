@@ -1,5 +1,5 @@
-// The bytes of one connection, whatever carries them: what a link reads and writes. On the thread of the bridge; at
-// most one read and one write at a time.
+// The bytes of one connection, whatever carries them: what a link reads and writes. On the thread of the bridge, but
+// for write_now; at most one read and one write at a time.
 #pragma once
 
 #include "actors/bridge/peer_identity.hpp"
@@ -44,7 +44,8 @@ public:
   virtual void read_some(std::span<std::uint8_t> into, user_ptr by) = 0;
   // All of them; they have to stay where they are until on_written.
   virtual void write(std::span<const std::uint8_t> all, user_ptr by) = 0;
-  // As many of the first of them as go out at once, without waiting; 0 is no error. Not while a write is under way.
+  // As many of the first of them as go out at once, without waiting; 0 is no error. On any thread, while neither a
+  // write is under way nor close() is called.
   virtual std::size_t write_now(std::span<const std::uint8_t> all, std::error_code& error) = 0;
   // Says goodbye if the connection has a way to, without waiting for an answer, and closes. What was begun ends with an
   // error. May be called twice.
