@@ -198,8 +198,12 @@ class Connection(asyncio.Protocol):
                 # Bytes that are still to be read when it is closed would have the system throw away what it has to
                 # send.
                 self.resume_reading()
-                self._transport.write_eof()
-                self._deadline = self._loop.call_later(min(self.how.hello_timeout, 1.0), self._transport.abort)
+                try:
+                    self._transport.write_eof()
+                except OSError:  # the other side has ended the connection in this moment
+                    self._transport.abort()
+                else:
+                    self._deadline = self._loop.call_later(min(self.how.hello_timeout, 1.0), self._transport.abort)
             else:
                 self._transport.close()
                 self._deadline = self._loop.call_later(self.how.hello_timeout, self._transport.abort)
