@@ -73,7 +73,8 @@ result<std::unique_ptr<stage>> set_up(const load& wanted, std::uint32_t capacity
   auto source = open_source(wanted.through, "mycelium-bench");
   if (!source)
     return source.error();
-  auto made = std::make_unique<stage>(std::vector<counter>(wanted.subscribers), std::move(*source), std::nullopt);
+  std::unique_ptr<stage> made(
+      new stage{std::vector<counter>(wanted.subscribers), std::move(*source), std::nullopt}); // as clang 14 knows it
   for (counter& each : made->counters) {
     MyceliumSubscribeOptions options;
     mycelium_subscribe_options_init(&options);
