@@ -67,9 +67,10 @@ TEST(gateways, wait_for_room) {
   node a("a");
   a.subscribe(got); // 4096 places
   const auto gateway = *a.link().open_gateway();
+  const std::string text = "x";
   std::vector<remote_message> all;
   for (std::uint64_t sequence = 1; sequence <= count; ++sequence)
-    all.push_back(message_of(sequence, "x"));
+    all.push_back(message_of(sequence, text));
   ASSERT_TRUE(a.link().publish(gateway, all));
   ASSERT_TRUE(got.wait_for(count));
   const auto sequences = got.sequences();

@@ -5,6 +5,7 @@
 #include "stress/seed.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -40,6 +41,12 @@ public:
   std::uint64_t their_id() const { return theirs_; }
   const std::string& what() const { return what_; }
   texts ours() const { return ours_->got().payloads(); }
+  // What was flushed was taken out of a queue; its reader may be about to note it.
+  void wait_for_ours(std::size_t count) const {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(patience_ns);
+    while (ours().size() < count && std::chrono::steady_clock::now() < until)
+      std::this_thread::yield();
+  }
   texts theirs() const {
     const std::lock_guard lock(mutex_);
     return got_;
@@ -86,6 +93,7 @@ protected:
   }
   void compare(const twin& each) {
     compared_ += each.theirs().size();
+    each.wait_for_ours(each.theirs().size());
     EXPECT_EQ(each.ours(), each.theirs()) << each.what();
   }
   void publish_some() {
@@ -167,7 +175,9 @@ TEST_P(agreement, of_several_publishers_each_one_is_in_order) {
     each.join();
   settle();
   for (const auto& each : twins_) {
-    const auto ours = each->ours(), theirs = each->theirs();
+    const auto theirs = each->theirs();
+    each->wait_for_ours(theirs.size());
+    const auto ours = each->ours();
     EXPECT_EQ(ours.size(), theirs.size());
     for (const char name : publishers)
       EXPECT_EQ(of(name, ours), of(name, theirs)) << each->what();
