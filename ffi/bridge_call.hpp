@@ -22,7 +22,11 @@ std::int32_t with_bridge(MyceliumRuntime* rt, when_none otherwise, Use use) {
   if (otherwise == when_none::refuse)
     return fail(status::invalid_argument, "the runtime has no bridge: mycelium_bridge_listen or _dial first");
   const auto opened = bridge::bridge::start(*bus, {});
-  return opened ? use(**opened) : fail(opened.error());
+  if (opened)
+    return use(**opened);
+  if (const auto attached = bus->attached()) // another thread was faster
+    return use(static_cast<bridge::bridge&>(*attached));
+  return fail(opened.error());
 }
 
 } // namespace mycelium::ffi

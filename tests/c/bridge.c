@@ -1,6 +1,7 @@
 /* mycelium_bridge.h is C11; each of its functions once: two runtimes of one process, linked over a Unix socket. */
 #include "mycelium_bridge.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,7 +156,27 @@ static void carries_what_a_gateway_brings(MyceliumRuntime* rt) {
   EXPECT(seen.origin.way == 0 && seen.origin.of_mesh == 1 && seen.origin.node != 0);
 }
 
+static void* wait_for_nobody(void* rt) {
+  EXPECT(mycelium_bridge_wait_for_links(rt, 0, 0) == MYCELIUM_SUCCESS);
+  return NULL;
+}
+
+/* Each of them opens a bridge if there is none. */
+static void threads_that_need_a_bridge_share_one(void) {
+  for (int round = 0; round < 50; ++round) {
+    MyceliumRuntime* rt = mycelium_runtime_create();
+    pthread_t threads[2];
+    for (int i = 0; i < 2; ++i)
+      EXPECT(pthread_create(&threads[i], NULL, wait_for_nobody, rt) == 0);
+    for (int i = 0; i < 2; ++i)
+      EXPECT(pthread_join(threads[i], NULL) == 0);
+    mycelium_runtime_destroy(rt);
+  }
+}
+
 int main(void) {
+  threads_that_need_a_bridge_share_one();
+
   char address[64];
   char bound[64];
   char got[64] = "";
