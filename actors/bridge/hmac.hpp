@@ -1,4 +1,4 @@
-// HMAC-SHA256 (RFC 2104) for the token's challenge.
+// HMAC-SHA256 (RFC 2104) for the token's challenge, by OpenSSL.
 #pragma once
 
 #include <array>
