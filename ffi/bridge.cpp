@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
-#include <cstdio>
 
 using namespace mycelium;
 using namespace mycelium::ffi;
@@ -75,12 +74,6 @@ result<settings> settings_of(const MyceliumBridgeConfig& c) {
   return how;
 }
 
-std::string hex(std::uint64_t id) {
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(id));
-  return text;
-}
-
 class object {
 public:
   object& add(const char* key, const std::string& json) {
@@ -134,11 +127,11 @@ std::string json_of(const bridge::bridge_stats& s) {
   std::string neighbours;
   for (const auto& n : s.neighbours) {
     object each;
-    each.add("node", quoted(hex(n.node))).add("name", quoted(n.name)).add("link", quoted(n.where));
+    each.add("node", quoted(bridge::text_of(n.node))).add("name", quoted(n.name)).add("link", quoted(n.where));
     each.add("received", n.in.messages_in).add("bytes_in", n.in.bytes_in).add("bytes_out", n.in.bytes_out);
     each.add("sent", n.out.sent).add("sent_again", n.out.sent_again).add("acknowledged", n.out.acknowledged);
     each.add("waiting", n.out.waiting)
-        .add("on_their_way_bytes", n.waiting_bytes)
+        .add("on_their_way_bytes", n.out.bytes_on_their_way)
         .add("dropped", n.out.dropped)
         .add("lost", n.out.lost)
         .add("passed_over", n.out.passed_over);
@@ -147,13 +140,13 @@ std::string json_of(const bridge::bridge_stats& s) {
   std::string nodes;
   for (const auto& n : s.nodes) {
     object each;
-    each.add("node", quoted(hex(n.id))).add("name", quoted(n.name));
-    each.add("neighbours", list_of(n.neighbours, [](auto id) { return quoted(hex(id)); }));
+    each.add("node", quoted(bridge::text_of(n.id))).add("name", quoted(n.name));
+    each.add("neighbours", list_of(n.neighbours, [](auto id) { return quoted(bridge::text_of(id)); }));
     each.add("wants", list_of(n.wants, [](auto type_id) { return std::to_string(type_id); }));
     nodes += (nodes.empty() ? "" : ", ") + each.text();
   }
   object all;
-  all.add("node", quoted(hex(s.node))).add("reachable", s.reachable);
+  all.add("node", quoted(bridge::text_of(s.node))).add("reachable", s.reachable);
   all.add("links_made", s.links_made).add("links_cut", s.links_cut).add("refused", s.refused);
   all.add("repeated", s.repeated).add("invalid", s.invalid).add("missing", s.missing).add("lost", s.gone.lost);
   all.add("not_allowed", s.not_allowed);

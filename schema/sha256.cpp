@@ -68,10 +68,10 @@ digest sha256(std::string_view message) {
   return out;
 }
 
-std::string hex(const digest& value) {
+std::string hex(bytes of) {
   static constexpr char digits[] = "0123456789abcdef";
   std::string out;
-  for (const auto byte : value) {
+  for (const auto byte : of) {
     out += digits[byte >> 4];
     out += digits[byte & 15];
   }

@@ -106,8 +106,7 @@ result<void> bridge::dial(const address& to) {
         auto place = to;
         if (auto ready = prepare_to_dial(place); !ready)
           return ready;
-        dialers_.push_back(std::make_unique<dialer>(*this, place));
-        dialers_.back()->begin();
+        add_dialer(place);
         return {};
       },
       closed);
@@ -126,7 +125,7 @@ result<void> bridge::reload() {
       [&]() -> result<void> {
         credentials_ = std::move(*now);
         judge_again();
-        with_network([] { return true; }); // what links remember of ways and rules holds no more
+        with_network([] {}); // what links remember of ways and rules holds no more
         apply_ways();
         return {};
       },
@@ -145,11 +144,10 @@ bridge_stats bridge::stats_now() {
   now.reachable = now.nodes.size() - 1;
   for (const auto& [node, who] : neighbours_) {
     neighbour_stats each{.node = node, .name = who->name, .where = {}, .in = {}, .out = who->waiting->stats()};
-    each.waiting_bytes = each.out.bytes_on_their_way;
     if (const auto current = who->current.lock()) {
       each.where = current->where();
       each.in = current->stats();
-      each.credit = current->window() - std::min<std::uint64_t>(current->window(), each.waiting_bytes);
+      each.credit = current->window() - std::min<std::uint64_t>(current->window(), each.out.bytes_on_their_way);
     }
     now.neighbours.push_back(std::move(each));
   }
@@ -163,6 +161,11 @@ result<void> bridge::wait_for_links(std::size_t count, const runtime::deadline& 
 }
 
 // ---- links come and go ----
+
+void bridge::add_dialer(const address& to, std::function<bool()> take_place) {
+  dialers_.push_back(std::make_unique<dialer>(*this, to, std::move(take_place)));
+  dialers_.back()->begin();
+}
 
 void bridge::add_link(std::unique_ptr<stream> connection, bool dialed, const std::string& where, dialer* by) {
   auto made = std::make_shared<link>(static_cast<link_owner&>(*this), bus_, how_, std::move(connection), dialed, where);

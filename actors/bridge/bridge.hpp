@@ -36,8 +36,7 @@ struct neighbour_stats {
   std::string where; // "" while there is no link
   link_stats in;     // of the link of now
   outbox_stats out;
-  std::uint64_t waiting_bytes = 0; // on their way
-  std::uint64_t credit = 0;        // bytes that may be sent now
+  std::uint64_t credit = 0; // bytes that may be sent now
 };
 
 struct bridge_stats {
@@ -131,6 +130,7 @@ private:
   // Waits for the outcome; `otherwise` if the bridge has been closed.
   template <class Work>
   std::invoke_result_t<Work> on_its_thread(Work work, std::invoke_result_t<Work> otherwise);
+  void add_dialer(const address& to, std::function<bool()> take_place = {});
   void add_link(std::unique_ptr<stream> connection, bool dialed, const std::string& where, dialer* by);
   // bridge_access.cpp
   std::string why_too_many(const peer_identity& peer) const; // "" if there may be one link more
@@ -151,6 +151,7 @@ private:
   void tell_all(const node_state& state, const link* but);
   static wire::NodeStateT to_wire(const node_state& state);
   bool seen_before(const frame& what);
+  bool is_valid(std::uint16_t type_id, bytes payload); // by its schema; without one all are
   status judge(std::uint64_t gateway, remote_message& message);
   std::size_t publish_until_full(std::uint64_t gateway, std::span<remote_message> messages, runtime::undelivered& rest);
   void note_outlook(); // after each change of the network

@@ -27,11 +27,15 @@ bool bridge::seen_before(const frame& what) {
   return true;
 }
 
+bool bridge::is_valid(std::uint16_t type_id, bytes payload) {
+  return !bus_.schemas().contains(type_id) || bus_.schemas().verify(type_id, payload, schema::verify_level::full);
+}
+
 status bridge::judge(link& by, const frame& what) {
   if (!what.is_reply() && seen_before(what))
     return status::no_reply;
   const auto type_id = what.header.type_id;
-  if (!bus_.schemas().contains(type_id) || bus_.schemas().verify(type_id, what.payload, schema::verify_level::full))
+  if (is_valid(type_id, what.payload))
     return status::success;
   if (stats_.invalid++ == 0)
     log(runtime::log_level::warning,

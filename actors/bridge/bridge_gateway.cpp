@@ -65,9 +65,7 @@ status bridge::judge(std::uint64_t gateway, remote_message& message) {
   const seen_messages::source source{message.from.node, message.from.publisher_id, message.what.type_id};
   if (message.from.node == node_)
     return status::deferred;
-  const auto type_id = message.what.type_id;
-  if (bus_.schemas().contains(type_id) &&
-      !bus_.schemas().verify(type_id, message.payload, schema::verify_level::full)) {
+  if (!is_valid(message.what.type_id, message.payload)) {
     ++stats_.invalid;
     return status::invalid_payload;
   }

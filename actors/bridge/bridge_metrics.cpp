@@ -2,18 +2,13 @@
 #include "actors/bridge/bridge.hpp"
 #include "actors/runtime/callback_scope.hpp"
 
-#include <array>
-#include <cstdio>
-
 namespace mycelium::bridge {
 namespace {
 
 using runtime::metric;
 
 std::string label_of(const neighbour_stats& who) {
-  std::array<char, 17> id{};
-  std::snprintf(id.data(), id.size(), "%016llx", static_cast<unsigned long long>(who.node));
-  return "neighbour=\"" + runtime::escaped_label(who.name) + "\",node=\"" + id.data() + "\"";
+  return "neighbour=\"" + runtime::escaped_label(who.name) + "\",node=\"" + text_of(who.node) + "\"";
 }
 
 void add_links(std::vector<metric>& to, const std::vector<neighbour_stats>& all) {
@@ -33,7 +28,8 @@ void add_links(std::vector<metric>& to, const std::vector<neighbour_stats>& all)
     add("mycelium_link_lost", "counter", "Messages on their way to a neighbour that came back as another.",
         each.out.lost);
     add("mycelium_link_waiting", "gauge", "Messages for the neighbour that were not sent yet.", each.out.waiting);
-    add("mycelium_link_unacknowledged_bytes", "gauge", "Bytes on their way to the neighbour.", each.waiting_bytes);
+    add("mycelium_link_unacknowledged_bytes", "gauge", "Bytes on their way to the neighbour.",
+        each.out.bytes_on_their_way);
     add("mycelium_link_credit_bytes", "gauge", "Bytes that may be sent before more is acknowledged.", each.credit);
   }
 }

@@ -30,8 +30,7 @@ result<void> bridge::join(const topology& all, const topology_node& as) {
         if (auto leads = lead(all, self))
           return {};
         const auto place = all.meeting_place(self);
-        dialers_.push_back(std::make_unique<dialer>(*this, place, [this, all, self] { return bool(lead(all, self)); }));
-        dialers_.back()->begin();
+        add_dialer(place, [this, all, self] { return bool(lead(all, self)); });
         return {};
       },
       closed);
@@ -59,8 +58,7 @@ result<void> bridge::lead(const topology& all, const topology_node& as) {
       log(runtime::log_level::error, ready.error().text);
       continue;
     }
-    dialers_.push_back(std::make_unique<dialer>(*this, *to));
-    dialers_.back()->begin();
+    add_dialer(*to);
   }
   return {};
 }

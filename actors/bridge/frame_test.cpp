@@ -2,6 +2,7 @@
 
 #include "actors/bridge/crc32c.hpp"
 #include "actors/bridge/hmac.hpp"
+#include "schema/sha256.hpp"
 
 #include <algorithm>
 #include <gtest/gtest.h>
@@ -12,15 +13,6 @@ namespace mycelium::bridge {
 namespace {
 
 bytes as_bytes(std::string_view text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
-
-std::string hex(std::span<const std::uint8_t> all) {
-  std::string text;
-  for (const auto each : all) {
-    text += "0123456789abcdef"[each >> 4];
-    text += "0123456789abcdef"[each & 15];
-  }
-  return text;
-}
 
 frame full_frame(std::string_view payload) {
   frame what;
@@ -54,10 +46,11 @@ TEST(crc32c, is_that_of_rfc_3720) {
 }
 
 TEST(hmac, is_that_of_rfc_4231) {
-  EXPECT_EQ(hex(hmac_sha256("Jefe", "what do ya want for nothing?")),
+  EXPECT_EQ(schema::hex(hmac_sha256("Jefe", "what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-  EXPECT_EQ(hex(hmac_sha256(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First")),
-            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+  EXPECT_EQ(
+      schema::hex(hmac_sha256(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First")),
+      "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
   EXPECT_TRUE(equal_in_constant_time(as_bytes("abc"), as_bytes("abc")));
   EXPECT_FALSE(equal_in_constant_time(as_bytes("abc"), as_bytes("abd")));
   EXPECT_FALSE(equal_in_constant_time(as_bytes("abc"), as_bytes("ab")));

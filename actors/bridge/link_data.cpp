@@ -9,13 +9,11 @@
 namespace mycelium::bridge {
 namespace {
 
-runtime::message_ptr share(const runtime::message& m) { return runtime::message_ptr(m.retain()); }
-
 // On a worker.
 void pass_on(std::uint64_t, std::int32_t outcome, const MyceliumMessage* reply, void* user_data) {
   const std::unique_ptr<link::asker> who(static_cast<link::asker*>(user_data));
   const auto* content = reinterpret_cast<const runtime::message*>(reply);
-  auto kept = content != nullptr ? share(*content) : runtime::message_ptr();
+  auto kept = content != nullptr ? runtime::share(*content) : runtime::message_ptr();
   asio::post(who->executor, [by = who->by, correlation = who->correlation, outcome, kept = std::move(kept)] {
     if (const auto to = by.lock())
       to->answer(correlation, status(outcome), kept.get());
@@ -52,7 +50,7 @@ std::size_t link::append(const runtime::message& m, std::uint64_t sequence, outb
     what.header.flags |= flag_request;
     if (!request->settled()) {
       std::lock_guard lock(asking_);
-      asked_[m.correlation_id] = share(m);
+      asked_[m.correlation_id] = runtime::share(m);
     }
   }
   what.header.sequence = sequence;

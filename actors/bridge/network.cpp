@@ -1,10 +1,18 @@
 #include "actors/bridge/network.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <iterator>
 #include <set>
 
 namespace mycelium::bridge {
+
+std::string text_of(node_id node) {
+  std::array<char, 17> text{};
+  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(node));
+  return text.data();
+}
 
 network::network(node_id self, std::string name) : self_(self) {
   nodes_[self] = {.id = self, .version = 1, .name = std::move(name), .neighbours = {}, .wants = {}, .carries = {}};

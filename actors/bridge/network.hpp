@@ -12,6 +12,7 @@
 namespace mycelium::bridge {
 
 using node_id = std::uint64_t;
+std::string text_of(node_id node); // 16 hexadecimal digits
 
 struct node_state {
   node_id id = 0;

@@ -11,8 +11,6 @@ namespace {
 // Messages that come closer than that are worth gathering: a worker does it. A write costs about as much.
 constexpr std::int64_t dense_ns = 4000;
 
-runtime::message_ptr share(const runtime::message& m) { return runtime::message_ptr(m.retain()); }
-
 } // namespace
 
 outbox::outbox(runtime::bus& bus, std::uint64_t link_id, std::string name, const settings& how)
@@ -62,7 +60,7 @@ void outbox::take(std::span<const runtime::message* const> batch) {
       if (has_room && held_.empty() && bytes_on_their_way_ < window_)
         send_locked(*m);
       else
-        held_.push_back(share(*m));
+        held_.push_back(runtime::share(*m));
     }
     if (by && !frames_.empty())
       by->carry(frames_);
@@ -84,7 +82,7 @@ void outbox::send_locked(const runtime::message& m) {
   }
   ++stats_.sent;
   bytes_on_their_way_ += size;
-  on_its_way_.push_back({++sequence_, size, share(m)});
+  on_its_way_.push_back({++sequence_, size, runtime::share(m)});
 }
 
 bool outbox::go_on_locked() {
@@ -187,11 +185,10 @@ outbox_stats outbox::stats() const {
   {
     std::lock_guard lock(mutex_);
     now = stats_;
-    now.held = held_.size();
+    now.waiting = mailbox.waiting + held_.size();
     now.bytes_on_their_way = bytes_on_their_way_;
   }
   now.dropped = mailbox.all_dropped();
-  now.waiting = mailbox.waiting + now.held;
   return now;
 }
 
@@ -216,7 +213,7 @@ outbox_stats outbox::end() {
                            mailbox.dropped[std::size_t(runtime::drop_reason::closed)];
   last.dropped -= never_taken;
   last.lost += (last.sent - last.acknowledged - last.lost) + last.waiting + never_taken;
-  last.waiting = last.held = last.bytes_on_their_way = 0;
+  last.waiting = last.bytes_on_their_way = 0;
   return last;
 }
 

@@ -26,7 +26,6 @@ struct outbox_stats {
   std::uint64_t dropped = 0;      // for want of room, by the policy
   std::uint64_t waiting = 0;      // messages that were not taken yet, those of other ways included
   std::uint64_t passed_over = 0;  // not for this neighbour: it gets them another way, or sent them
-  std::uint64_t held = 0;         // taken out of a mailbox, waiting for credit or a link
   std::uint64_t bytes_on_their_way = 0;
 };
 

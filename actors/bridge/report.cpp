@@ -68,7 +68,7 @@ auto write_links(flatbuffers::FlatBufferBuilder& out, const std::vector<neighbou
     link.add_sent_again(each.out.sent_again);
     link.add_acknowledged(each.out.acknowledged);
     link.add_waiting(each.out.waiting);
-    link.add_unacknowledged_bytes(each.waiting_bytes);
+    link.add_unacknowledged_bytes(each.out.bytes_on_their_way);
     link.add_credit(each.credit);
     link.add_dropped(each.out.dropped);
     link.add_lost(each.out.lost);

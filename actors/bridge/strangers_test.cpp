@@ -228,7 +228,7 @@ TEST_P(strangers, who_do_not_read_hold_up_nobody_and_cost_a_bounded_amount) {
     ASSERT_EQ(a_.publish(kilobyte), status::success); // ten megabytes; its mailbox holds 16384
   EXPECT_TRUE(got_.wait_for(10'000));
   for (const auto& each : a_.link().stats().neighbours)
-    EXPECT_LE(each.waiting_bytes, (1u << 20) + 2048) << each.name; // the window that it asked for
+    EXPECT_LE(each.out.bytes_on_their_way, (1u << 20) + 2048) << each.name; // the window that it asked for
 }
 
 INSTANTIATE_TEST_SUITE_P(over, strangers, testing::Values(way::local, way::tls),

@@ -98,7 +98,7 @@ result<void> watched_session::ask_bus(const message& m, const schema::inference_
   runtime::reply_target target;
   target.handler = on_reply;
   target.user_data = asks.get();
-  asked_ = runtime::message_ptr(m.retain());
+  asked_ = runtime::share(m);
   auto sent = bus_.request_async(what, content, ns_of_ms(settings_.config.deadline_ms), std::move(target), nullptr);
   if (sent)
     (void)asks.release(); // the outcome, which comes once, has it
@@ -127,7 +127,7 @@ void watched_session::show(const message& m, std::uint64_t ordinal) {
     return publish_token(m);
   if (held_.size() >= settings_.max_held)
     return fail_closed("a sentence is longer than " + std::to_string(settings_.max_held) + " tokens");
-  held_.push_back({runtime::message_ptr(m.retain()), ordinal});
+  held_.push_back({runtime::share(m), ordinal});
 }
 
 void watched_session::show_held() {

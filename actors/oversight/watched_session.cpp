@@ -272,7 +272,7 @@ void watched_session::take_done(const message& m) {
     return fail_closed("a message that was addressed to the session as its InferenceDone is none");
   if (!halted_)
     released_ = kernel_.finish().released;
-  done_ = runtime::message_ptr(m.retain());
+  done_ = runtime::share(m);
   done_due_ = true;
   show_held();
 }

@@ -55,7 +55,6 @@ public:
 
 private:
   friend class bus;
-  friend class message_dispatch;
   message_ptr held_; // one reference of its own, beside one for each lane
   std::vector<counted_ptr<lane>> lanes_;
   std::int64_t since_ns_ = 0; // monotonic

@@ -171,4 +171,7 @@ private:
   const message* m_ = nullptr;
 };
 
+// A reference more.
+inline message_ptr share(const message& m) { return message_ptr(m.retain()); }
+
 } // namespace mycelium::runtime
