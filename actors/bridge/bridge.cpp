@@ -235,8 +235,10 @@ void bridge::link_is_up(link& by) {
   for (const auto& [node, state] : network_.nodes())
     if (node != node_)
       by.send_state(to_wire(state));
-  if (!update_neighbours()) // it tells all and applies what changed
-    by.send_state(to_wire(network_.self()));
+  if (update_neighbours()) // it tells all and applies what changed
+    return;
+  by.send_state(to_wire(network_.self()));
+  apply_ways(); // this link may be allowed other types than the one before
 }
 
 // Is there a link that has admitted it, and may come up?
@@ -249,10 +251,10 @@ void bridge::link_is_closed(link& by, const std::string& why) {
   const bool was_current = who != nullptr && who->current.lock().get() == &by;
   if (was_current) {
     who->current.reset();
-    absent_since_[who->node] = std::chrono::steady_clock::now();
     ++stats_.links_cut;
     const auto level = leaving_ || by.was_left() ? runtime::log_level::info : runtime::log_level::warning;
     log(level, "the link to '" + who->name + "' over " + by.where() + " ended: " + why);
+    absent_since_[who->node] = std::chrono::steady_clock::now();
     watch_absent();
   } else if (!by.was_up()) {
     ++stats_.refused;
@@ -264,18 +266,24 @@ void bridge::link_is_closed(link& by, const std::string& why) {
     neighbours_.erase(who->node); // a stranger that said its name and no more
   for (const auto& each : dialers_)
     each->lost(by);
-  if (was_current && !leaving_)
-    update_neighbours();
+  if (!was_current || leaving_)
+    return;
+  if (by.was_left() && !is_greeted(*who)) // it does not come back: who starts again is another node
+    forget(*who);
+  update_neighbours();
 }
 
 bool bridge::update_neighbours() {
   std::vector<node_id> linked;
+  std::vector<node_id> absent;
   for (const auto& [node, who] : neighbours_)
     if (!who->current.expired())
       linked.push_back(node);
+    else if (absent_since_.contains(node))
+      absent.push_back(node);
   links_up_.store(linked.size(), std::memory_order_seq_cst);
   changes_.signal();
-  if (!with_network([&] { return network_.set_neighbours(std::move(linked)); }))
+  if (!with_network([&] { return network_.set_neighbours(std::move(linked), std::move(absent)); }))
     return false;
   note_outlook();
   tell_all(network_.self(), nullptr);
@@ -305,7 +313,8 @@ void bridge::heard_state(link& by, wire::NodeStateT state) {
                   .name = std::move(state.name),
                   .neighbours = std::move(state.neighbours),
                   .wants = std::move(state.wants),
-                  .carries = std::move(state.carries)};
+                  .carries = std::move(state.carries),
+                  .absent = std::move(state.absent)};
   const auto node = news.id;
   if (node == 0 || node == node_ || !may_tell_of(by, node) ||
       !with_network([&] { return network_.learn(std::move(news)); }))
@@ -330,16 +339,19 @@ wire::NodeStateT bridge::to_wire(const node_state& state) {
   out.neighbours = state.neighbours;
   out.wants = state.wants;
   out.carries = state.carries;
+  out.absent = state.absent;
   return out;
 }
 
-// What waits for a node that is absent stays: its subscriptions end when the patience with it does.
 void bridge::apply_ways() {
   if (leaving_)
     return;
   for (const auto& [node, who] : neighbours_) {
-    if (const auto current = who->current.lock())
-      who->waiting->want(types_for(*who, *current));
+    auto types = types_for(*who);
+    if (types == who->types)
+      continue;
+    who->waiting->want(types);
+    who->types = std::move(types);
   }
   reporter_.look();
 }

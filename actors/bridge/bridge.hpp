@@ -138,7 +138,7 @@ private:
   void judge_again();
   bool may_tell_of(link& by, std::uint64_t node);
   result<void> prepare_to_dial(address& to);
-  std::vector<std::uint16_t> types_for(neighbour& who, const link& over);
+  std::vector<std::uint16_t> types_for(neighbour& who);
   neighbour* find_or_make(const link& by);
   bool is_greeted(const neighbour& who) const;
   void types_changed();

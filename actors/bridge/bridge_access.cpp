@@ -81,12 +81,16 @@ void bridge::heard_not_allowed(link& by, std::uint16_t type_id) {
                                        " here; what it sends of it is dropped");
 }
 
-// The types that are sent over a link: what is wanted behind it, and allowed.
-std::vector<std::uint16_t> bridge::types_for(neighbour& who, const link& over) {
+// The types that a neighbour is sent: what is wanted behind it, and allowed. For one that is absent no more is kept
+// than it was sent.
+std::vector<std::uint16_t> bridge::types_for(neighbour& who) {
   std::unique_lock lock(ways_);
   auto types = network_.types_for(who.node);
   lock.unlock();
-  std::erase_if(types, [&](auto type_id) { return !over.may_receive(type_id); });
+  const auto over = who.current.lock();
+  std::erase_if(types, [&](auto type_id) {
+    return over ? !over->may_receive(type_id) : !std::ranges::binary_search(who.types, type_id);
+  });
   const auto most = how_.of_one_link.types;
   if (types.size() > most) {
     types.resize(most);
@@ -100,7 +104,7 @@ std::vector<std::uint16_t> bridge::types_for(neighbour& who, const link& over) {
 bool bridge::may_tell_of(link& by, std::uint64_t node) {
   if (by.may_tell_of(node))
     return true;
-  by.forget_nodes_but(network_.reachable());
+  by.forget_nodes_but(network_.reachable(network::over::kept));
   if (by.may_tell_of(node))
     return true;
   if (!std::exchange(by.peer()->told_too_many_nodes, true))

@@ -100,16 +100,14 @@ void bridge::watch_absent() {
     if (error || leaving_)
       return;
     const auto now = std::chrono::steady_clock::now();
+    const auto before = absent_since_.size();
     for (auto each = absent_since_.begin(); each != absent_since_.end();) {
-      const auto [node, since] = *each;
-      auto& who = *neighbours_.at(node);
-      if (now - since < how_.linger || is_greeted(who)) {
-        ++each;
-        continue;
-      }
-      each = absent_since_.erase(each);
-      forget(who);
+      const auto [node, since] = *each++;
+      if (auto& who = *neighbours_.at(node); now - since >= how_.linger && !is_greeted(who))
+        forget(who);
     }
+    if (absent_since_.size() != before)
+      update_neighbours();
     if (!absent_since_.empty())
       watch_absent();
   });
@@ -118,9 +116,11 @@ void bridge::watch_absent() {
 void bridge::forget(neighbour& gone) {
   const auto lost = give_up(gone);
   log(lost == 0 ? runtime::log_level::info : runtime::log_level::warning,
-      "'" + gone.name + "' did not come back; " + std::to_string(lost) +
+      "'" + gone.name + "' has gone for good; " + std::to_string(lost) +
           " messages that were on their way to it or waited for it count as lost");
-  neighbours_.erase(gone.node);
+  const auto node = gone.node;
+  absent_since_.erase(node);
+  neighbours_.erase(node);
 }
 
 // Its counts stay in the sums. Returns how many messages count as lost only now.

@@ -119,6 +119,37 @@ TEST_F(faults, links_that_are_cut_lose_nothing_and_bring_nothing_twice) {
   EXPECT_GT(stats.links_cut, 0u);
 }
 
+TEST_F(faults, links_that_are_cut_behind_a_hub_lose_nothing_either) {
+  settings how;
+  how.first_retry = 20ms;
+  how.last_retry = 40ms;
+  inbox got;
+  node hub("hub");
+  const auto at = hub.listen(folder_.at());
+  proxy between(folder_.path() + "/proxy", folder_.path() + "/0");
+  node a("a");
+  a.dial(at);
+  node b("b", how);
+  b.subscribe(got);
+  b.dial({.how = address::kind::local, .path = folder_.path() + "/proxy", .host = {}, .port = 0});
+  a.wanted();
+  int count = 0;
+  const auto publish = [&] { ASSERT_EQ(a.publish(std::to_string(count++)), status::success); };
+  for (std::uint64_t round = 1; round <= 10; ++round) {
+    hub.linked(2);
+    between.cut_after(100 * round);
+    while (hub.link().stats().links_cut < round)
+      publish();
+    for (int i = 0; i < 300; ++i) // while b is away, and a comes to hear of it
+      publish();
+  }
+  ASSERT_TRUE(got.wait_for(std::size_t(count)));
+  const auto all = got.all();
+  ASSERT_EQ(all.size(), std::size_t(count));
+  for (int i = 0; i < count; ++i)
+    ASSERT_EQ(all[std::size_t(i)], std::to_string(i));
+}
+
 TEST_F(faults, what_a_node_did_not_acknowledge_before_it_died_counts_as_lost) {
   settings how;
   how.first_retry = 1ms;

@@ -40,6 +40,7 @@ struct neighbour {
   std::uint64_t heard_stream = 0; // of what it sends
   std::uint64_t heard = 0;        // the last sequence of it that we dealt with
   std::weak_ptr<link> current;
+  std::vector<std::uint16_t> types; // that are kept for it, or sent at once; sorted
   // What was said in the log once.
   std::set<std::uint16_t> not_allowed; // types that it sent
   bool told_too_many_nodes = false;

@@ -15,15 +15,17 @@ std::string text_of(node_id node) {
 }
 
 network::network(node_id self, std::string name) : self_(self) {
-  nodes_[self] = {.id = self, .version = 1, .name = std::move(name), .neighbours = {}, .wants = {}, .carries = {}};
+  nodes_[self] = {.id = self, .version = 1, .name = std::move(name), .neighbours = {}, .wants = {}};
 }
 
-bool network::set_neighbours(std::vector<node_id> neighbours) {
+bool network::set_neighbours(std::vector<node_id> neighbours, std::vector<node_id> absent) {
   auto& state = nodes_.at(self_);
   std::ranges::sort(neighbours);
-  if (state.neighbours == neighbours)
+  std::ranges::sort(absent);
+  if (state.neighbours == neighbours && state.absent == absent)
     return false;
   state.neighbours = std::move(neighbours);
+  state.absent = std::move(absent);
   ++state.version;
   forget_ways();
   return true;
@@ -54,7 +56,7 @@ void network::set_linked(node_id neighbour) {
 }
 
 bool network::learn(node_state state) {
-  if (state.id == self_ || state.neighbours.size() > max_neighbours)
+  if (state.id == self_ || state.neighbours.size() + state.absent.size() > max_neighbours)
     return false;
   const auto known = nodes_.find(state.id);
   if (known != nodes_.end() ? state.version <= known->second.version : nodes_.size() >= max_nodes && !make_room())
@@ -62,6 +64,7 @@ bool network::learn(node_state state) {
   std::ranges::sort(state.neighbours);
   std::ranges::sort(state.wants);
   std::ranges::sort(state.carries);
+  std::ranges::sort(state.absent);
   const auto id = state.id;
   nodes_[id] = std::move(state);
   forget_ways();
@@ -70,76 +73,100 @@ bool network::learn(node_state state) {
 
 // A node that is gone is kept, since it may only be cut off for a while; until the room is needed.
 bool network::make_room() {
-  const auto living = reachable();
+  const auto living = reachable(over::kept);
   const auto before = nodes_.size();
   std::erase_if(nodes_, [&](const auto& entry) { return !std::ranges::binary_search(living, entry.first); });
   return nodes_.size() < before;
 }
 
-std::vector<node_id> network::reachable() {
+bool network::says(node_id who, node_id of, over ways) const {
+  const auto found = nodes_.find(who);
+  return found != nodes_.end() && (std::ranges::binary_search(found->second.neighbours, of) ||
+                                   (ways == over::kept && std::ranges::binary_search(found->second.absent, of)));
+}
+
+// Both have to say so: who has died still stands in what others have heard of it.
+bool network::linked(node_id a, node_id b, over ways) const { return says(a, b, ways) && says(b, a, ways); }
+
+template <class Visit>
+void network::for_each_linked(node_id node, over ways, Visit visit) const {
+  const auto state = nodes_.find(node);
+  if (state == nodes_.end())
+    return;
+  const auto visit_all = [&](const std::vector<node_id>& neighbours) {
+    for (const auto each : neighbours)
+      if (linked(node, each, ways))
+        visit(each);
+  };
+  visit_all(state->second.neighbours);
+  if (ways == over::kept)
+    visit_all(state->second.absent);
+}
+
+std::vector<node_id> network::reachable(over ways) const {
   std::set<node_id> seen{self_};
   std::vector<node_id> next{self_};
   while (!next.empty()) {
     const auto node = next.back();
     next.pop_back();
-    for (const auto neighbour : nodes_.at(node).neighbours)
-      if (linked(node, neighbour) && seen.insert(neighbour).second)
+    for_each_linked(node, ways, [&](node_id neighbour) {
+      if (seen.insert(neighbour).second)
         next.push_back(neighbour);
+    });
   }
   return {seen.begin(), seen.end()};
 }
 
-std::vector<std::uint16_t> network::wanted() {
+std::vector<std::uint16_t> network::wanted() const {
   std::set<std::uint16_t> types;
-  for (const auto node : reachable()) {
+  for (const auto node : reachable(over::kept)) {
     const auto& state = nodes_.at(node);
     std::ranges::set_difference(state.wants, state.carries, std::inserter(types, types.end()));
   }
   return {types.begin(), types.end()};
 }
 
-// Both have to say so: who has died still stands in what others have heard of it.
-bool network::linked(node_id a, node_id b) const {
-  const auto says = [this](node_id who, node_id of) {
-    const auto found = nodes_.find(who);
-    return found != nodes_.end() && std::ranges::binary_search(found->second.neighbours, of);
-  };
-  return says(a, b) && says(b, a);
-}
-
-// Breadth first. Nodes of one distance are visited in the order of their ids, so that every node builds the same tree.
-const network::tree& network::tree_of(node_id origin) {
-  if (const auto known = trees_.find(origin); known != trees_.end())
-    return known->second;
-  if (origin != self_ && !nodes_.contains(origin))
-    return tree_of(self_);
+struct network::growing {
   tree behind_us;
-  std::set<node_id> seen{origin};
-  std::vector<node_id> distance{origin};
+  std::set<node_id> seen;
+};
+
+// Breadth first from all that were seen. Nodes of one distance are visited in the order of their ids, so that every
+// node builds the same tree.
+void network::grow(growing& what, over ways) const {
+  auto& [behind_us, seen] = what;
+  std::vector<node_id> distance(seen.begin(), seen.end());
   while (!distance.empty()) {
     std::vector<node_id> next;
-    std::ranges::sort(distance);
     for (const auto node : distance) {
-      const auto state = nodes_.find(node);
-      if (state == nodes_.end())
-        continue;
       const auto by = behind_us.find(node);
-      for (const auto neighbour : state->second.neighbours) {
-        if (!linked(node, neighbour) || !seen.insert(neighbour).second)
-          continue;
+      const auto way = by == behind_us.end() ? node_id{0} : by->second; // of ours; 0: it is not behind us
+      for_each_linked(node, ways, [&](node_id neighbour) {
+        if (!seen.insert(neighbour).second)
+          return;
         next.push_back(neighbour);
         if (node == self_)
           behind_us[neighbour] = neighbour;
-        else if (by != behind_us.end())
-          behind_us[neighbour] = by->second;
-      }
+        else if (way != 0)
+          behind_us[neighbour] = way;
+      });
     }
+    std::ranges::sort(next);
     distance = std::move(next);
   }
+}
+
+// Over living links as far as they go; then over those that were cut, to the rest.
+const network::tree& network::tree_of(node_id origin) {
+  if (const auto known = trees_.find(origin); known != trees_.end())
+    return known->second;
+  growing made{.behind_us = {}, .seen = {origin}};
+  grow(made, over::links);
+  grow(made, over::kept);
   // The origin is gone, but what it said last is still on its way: it goes where a message of ours would go.
-  if (!seen.contains(self_))
+  if (!made.seen.contains(self_))
     return tree_of(self_);
-  return trees_[origin] = std::move(behind_us);
+  return trees_[origin] = std::move(made.behind_us);
 }
 
 const std::vector<node_id>& network::next(node_id origin, std::uint16_t type_id) {
@@ -162,7 +189,7 @@ bool network::leads_to(node_id neighbour, node_id origin, std::uint16_t type_id)
 
 std::vector<std::uint16_t> network::types_for(node_id neighbour) {
   std::set<std::uint16_t> types;
-  for (const auto origin : reachable())
+  for (const auto origin : reachable(over::kept))
     for (const auto& [node, by] : tree_of(origin))
       if (by == neighbour)
         types.insert(nodes_.at(node).wants.begin(), nodes_.at(node).wants.end());

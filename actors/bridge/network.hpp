@@ -1,6 +1,7 @@
 // What a node knows of the others: who is linked with whom, and who wants which types. From it follows, for a message
 // of any origin, to which neighbours it goes on: along the tree of shortest ways from its origin, which every node
-// computes alike, so that a message crosses no link twice (as in MOSPF, RFC 1584). Pure; one thread at a time.
+// computes alike, so that a message crosses no link twice (as in MOSPF, RFC 1584). A node that is cut off stays where
+// it was, for those who keep what is for it: absent. Pure; one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,7 @@ struct node_state {
   std::vector<node_id> neighbours;         // sorted
   std::vector<std::uint16_t> wants;        // sorted
   std::vector<std::uint16_t> carries = {}; // those of them that only a gateway of the node wants; sorted
+  std::vector<node_id> absent = {};        // neighbours whose link was cut, and who may come back; sorted
 };
 
 class network {
@@ -33,7 +35,7 @@ public:
 
   const node_state& self() const { return nodes_.at(self_); }
   // A new version of what this node says of itself; false if nothing changed.
-  bool set_neighbours(std::vector<node_id> neighbours);
+  bool set_neighbours(std::vector<node_id> neighbours, std::vector<node_id> absent = {});
   bool set_wants(std::vector<std::uint16_t> wants, std::vector<std::uint16_t> carries = {});
   // A link to it is up, which it has agreed to: whatever was heard of it before, it counts as linked until it says
   // more.
@@ -42,10 +44,11 @@ public:
   bool learn(node_state state);
   // All that are known, oneself included: what a new neighbour is told.
   const std::map<node_id, node_state>& nodes() const { return nodes_; }
-  // Those that can be reached, oneself included.
-  std::vector<node_id> reachable();
-  // The types that somebody wants for more than to carry them into another system; sorted.
-  std::vector<std::uint16_t> wanted();
+  // Those that can be reached, oneself included; `kept`: those too that are cut off, and for whom something is kept.
+  enum class over { links, kept };
+  std::vector<node_id> reachable(over ways = over::links) const;
+  // The types that somebody, be he absent, wants for more than to carry them into another system; sorted.
+  std::vector<std::uint16_t> wanted() const;
 
   // The neighbours to which a message of this type and origin goes from here; sorted.
   const std::vector<node_id>& next(node_id origin, std::uint16_t type_id);
@@ -57,7 +60,13 @@ private:
   // For one origin: by which neighbour of ours each node behind us is reached.
   using tree = std::unordered_map<node_id, node_id>;
 
-  bool linked(node_id a, node_id b) const;
+  bool says(node_id who, node_id of, over ways) const;
+  bool linked(node_id a, node_id b, over ways) const;
+  // Calls visit(neighbour) for all to whom a node is linked, one by one in no order.
+  template <class Visit>
+  void for_each_linked(node_id node, over ways, Visit visit) const;
+  struct growing;
+  void grow(growing& what, over ways) const;
   const tree& tree_of(node_id origin);
   bool make_room();
   void forget_ways();

@@ -25,9 +25,14 @@ public:
     edges[a].erase(b);
     edges[b].erase(a);
   }
+  void cut_and_keep(node_id a, node_id b) {
+    cut(a, b);
+    kept[a].insert(b);
+    kept[b].insert(a);
+  }
   void settle() {
     for (auto& [id, node] : nodes)
-      node.set_neighbours({edges[id].begin(), edges[id].end()});
+      node.set_neighbours({edges[id].begin(), edges[id].end()}, {kept[id].begin(), kept[id].end()});
     for (bool news = true; news;) {
       news = false;
       for (auto& [id, node] : nodes)
@@ -37,7 +42,8 @@ public:
     }
   }
 
-  // Sends a message from its origin along the ways; counts how often each node gets it, and the links it crosses.
+  // Sends a message from its origin along the ways; counts how often each node gets it, be it only kept for it, and the
+  // links it crosses.
   std::map<node_id, int> send(node_id origin) {
     std::map<node_id, int> got;
     crossed = 0;
@@ -45,7 +51,7 @@ public:
     for (std::size_t i = 0; i < next.size() && i < 10'000; ++i) {
       ++got[next[i]];
       for (const auto to : nodes.at(next[i]).next(origin, type)) {
-        EXPECT_TRUE(edges[next[i]].contains(to));
+        EXPECT_TRUE(edges[next[i]].contains(to) || kept[next[i]].contains(to));
         next.push_back(to);
         ++crossed;
       }
@@ -55,6 +61,7 @@ public:
 
   std::map<node_id, network> nodes;
   std::map<node_id, std::set<node_id>> edges;
+  std::map<node_id, std::set<node_id>> kept; // links that were cut, whose ends keep what is for the other
   int crossed = 0;
 };
 
@@ -121,6 +128,81 @@ TEST(network, without_a_node_goes_round_the_other_way) {
   ring.settle();
   EXPECT_EQ(ring.send(1), (std::map<node_id, int>{{1, 1}, {3, 1}, {4, 1}}));
   EXPECT_EQ(ring.nodes.at(1).reachable(), (std::vector<node_id>{1, 3, 4}));
+}
+
+TEST(network, keeps_what_is_for_a_node_that_is_cut_off_where_it_was) {
+  world line(4);
+  for (node_id id = 1; id < 4; ++id)
+    line.link(id, id + 1);
+  line.nodes.at(4).set_wants({type});
+  line.settle();
+  line.cut_and_keep(3, 4);
+  line.settle();
+  EXPECT_EQ(line.send(1), (std::map<node_id, int>{{1, 1}, {2, 1}, {3, 1}, {4, 1}}));
+  EXPECT_EQ(line.nodes.at(1).types_for(2), std::vector<std::uint16_t>{type});
+  EXPECT_EQ(line.nodes.at(1).wanted(), std::vector<std::uint16_t>{type});
+  EXPECT_EQ(line.nodes.at(1).reachable(), (std::vector<node_id>{1, 2, 3}));
+  EXPECT_EQ(line.nodes.at(1).reachable(network::over::kept), (std::vector<node_id>{1, 2, 3, 4}));
+  EXPECT_EQ(line.nodes.at(4).reachable(network::over::kept), (std::vector<node_id>{1, 2, 3, 4}));
+
+  line.kept.clear(); // nobody waits for it any more
+  line.settle();
+  EXPECT_TRUE(line.nodes.at(1).next(1, type).empty());
+  EXPECT_TRUE(line.nodes.at(1).types_for(2).empty());
+}
+
+TEST(network, keeps_nothing_where_another_way_leads) {
+  world ring(4);
+  for (node_id id = 1; id <= 4; ++id)
+    ring.link(id, id % 4 + 1);
+  ring.nodes.at(3).set_wants({type});
+  ring.settle();
+  ring.cut_and_keep(2, 3);
+  ring.settle();
+  EXPECT_EQ(ring.send(1), (std::map<node_id, int>{{1, 1}, {4, 1}, {3, 1}}));
+  EXPECT_EQ(ring.send(2), (std::map<node_id, int>{{2, 1}, {1, 1}, {4, 1}, {3, 1}}));
+  EXPECT_TRUE(ring.nodes.at(2).types_for(3).empty());
+}
+
+TEST(network, keeps_for_one_of_two_ways_when_both_are_cut) {
+  world ring(4);
+  for (node_id id = 1; id <= 4; ++id)
+    ring.link(id, id % 4 + 1);
+  ring.nodes.at(3).set_wants({type});
+  ring.settle();
+  ring.cut_and_keep(2, 3);
+  ring.cut_and_keep(3, 4);
+  ring.settle();
+  for (const node_id origin : {1, 2, 4})
+    EXPECT_EQ(ring.send(origin).at(3), 1) << origin;
+}
+
+TEST(network, of_any_shape_keeps_a_message_once_for_all_who_want_it) {
+  std::mt19937 random(5);
+  for (int round = 0; round < 300; ++round) {
+    const std::size_t count = random() % 9 + 2;
+    world any(count);
+    for (node_id id = 2; id <= count; ++id)
+      any.link(id, random() % (id - 1) + 1); // connected
+    for (std::size_t extra = random() % count; extra > 0; --extra)
+      if (const node_id a = random() % count + 1, b = random() % count + 1; a != b)
+        any.link(a, b);
+    for (node_id id = 1; id <= count; ++id)
+      any.nodes.at(id).set_wants({type});
+    any.settle();
+    for (std::size_t cuts = random() % 3 + 1; cuts > 0; --cuts) {
+      const node_id a = random() % count + 1;
+      if (any.edges[a].empty())
+        continue;
+      any.cut_and_keep(a, *any.edges[a].begin());
+      any.settle();
+    }
+    const node_id origin = random() % count + 1;
+    const auto got = any.send(origin);
+    EXPECT_EQ(got.size(), count) << "round " << round;
+    for (const auto& [id, times] : got)
+      EXPECT_EQ(times, 1) << "node " << id << ", round " << round;
+  }
 }
 
 TEST(network, passes_on_what_a_node_said_that_has_gone_since) {
