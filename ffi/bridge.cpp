@@ -67,6 +67,12 @@ result<settings> settings_of(const MyceliumBridgeConfig& c) {
   how.heartbeat = time_of(c.heartbeat_ns, how.heartbeat);
   how.silence = time_of(c.silence_ns, how.silence);
   how.linger = time_of(c.linger_ns, how.linger);
+  if (c.at_least_once != nullptr) {
+    auto types = bridge::type_set::parse(c.at_least_once);
+    if (!types)
+      return wrong("at_least_once " + types.error().text);
+    how.at_least_once = std::move(*types);
+  }
   if (how.window < bridge::least_window || how.max_frame < bridge::least_frame)
     return wrong("window is at least 64 KiB, max_frame at least 1 KiB");
   if (how.silence <= how.heartbeat)
@@ -134,7 +140,9 @@ std::string json_of(const bridge::bridge_stats& s) {
         .add("on_their_way_bytes", n.out.bytes_on_their_way)
         .add("dropped", n.out.dropped)
         .add("lost", n.out.lost)
-        .add("passed_over", n.out.passed_over);
+        .add("passed_over", n.out.passed_over)
+        .add("taken_over", n.out.taken_over)
+        .add("unconfirmed", n.out.unconfirmed);
     neighbours += (neighbours.empty() ? "" : ", ") + each.text();
   }
   std::string nodes;
@@ -153,6 +161,7 @@ std::string json_of(const bridge::bridge_stats& s) {
   object gone; // of nodes that did not come back
   gone.add("sent", s.gone.sent).add("sent_again", s.gone.sent_again).add("acknowledged", s.gone.acknowledged);
   gone.add("dropped", s.gone.dropped).add("lost", s.gone.lost).add("passed_over", s.gone.passed_over);
+  gone.add("taken_over", s.gone.taken_over).add("unconfirmed", s.gone.unconfirmed);
   all.add("gone", gone.text());
   all.add("neighbours", "[" + neighbours + "]");
   return all.add("nodes", "[" + nodes + "]").text();

@@ -46,6 +46,7 @@ result<void> join(MyceliumRuntime* rt, const bridge::topology& all, const bridge
   const pinned_bus bus(rt);
   bridge::settings how;
   how.credentials = all.credentials;
+  how.at_least_once = all.at_least_once;
   auto links = bridge::bridge::start(*bus, std::move(how));
   return links ? (*links)->join(all, as) : result<void>(links.error());
 }

@@ -43,7 +43,7 @@ result<std::shared_ptr<bridge>> bridge::start(runtime::bus& bus, settings how) {
 
 bridge::bridge(runtime::bus& bus, settings how, credentials_ptr with, std::uint64_t node)
     : bus_(bus), how_(std::move(how)), node_(node), work_(io_.get_executor()), credentials_(std::move(with)),
-      network_(node, how_.name), stalled_timer_(io_), absent_timer_(io_), leaving_timer_(io_),
+      network_(node, how_.name), stalled_timer_(io_), absent_timer_(io_), leaving_timer_(io_), handover_timer_(io_),
       reporter_(bus, io_, how_.name, [this] { return stats_now(); }) {}
 
 bridge::~bridge() {
@@ -210,12 +210,20 @@ neighbour* bridge::find_or_make(const link& by) {
   made->node = node;
   made->name = by.hello().name;
   made->stream = random_id();
+  made->receiving = std::make_shared<receipts>([this, node] { asio::post(io_, [this, node] { acknowledge(node); }); });
   made->waiting = std::make_unique<outbox>(bus_, next_link_id_++, "link:" + made->name, how_);
   if (auto opened = made->waiting->open(); !opened) {
     log(runtime::log_level::error, opened.error().text);
     return nullptr;
   }
   return (neighbours_[node] = std::move(made)).get();
+}
+
+// Something that a neighbour had sent was delivered.
+void bridge::acknowledge(std::uint64_t node) {
+  if (const auto who = neighbours_.find(node); who != neighbours_.end())
+    if (const auto current = who->second->current.lock())
+      current->acknowledge_soon();
 }
 
 void bridge::link_is_up(link& by) {
@@ -268,8 +276,8 @@ void bridge::link_is_closed(link& by, const std::string& why) {
     each->lost(by);
   if (!was_current || leaving_)
     return;
-  if (by.was_left() && !is_greeted(*who)) // it does not come back: who starts again is another node
-    forget(*who);
+  if (by.was_left() && !is_greeted(*who) && !keeps_for_successor(*who))
+    forget(*who); // it does not come back: who starts again is another node
   update_neighbours();
 }
 
@@ -346,13 +354,20 @@ wire::NodeStateT bridge::to_wire(const node_state& state) {
 void bridge::apply_ways() {
   if (leaving_)
     return;
-  for (const auto& [node, who] : neighbours_) {
-    auto types = types_for(*who);
-    if (types == who->types)
-      continue;
+  std::vector<std::pair<neighbour*, std::vector<std::uint16_t>>> changed;
+  for (const auto& [node, who] : neighbours_)
+    if (auto types = types_for(*who); types != who->types)
+      changed.emplace_back(who.get(), std::move(types));
+  for (const auto& [who, types] : changed)
+    hold_for_predecessors(*who, types);
+  for (auto& [who, types] : changed) {
     who->waiting->want(types);
+    if (!who->current.expired())
+      who->was_sent.clear();
+    who->was_sent.insert(types.begin(), types.end());
     who->types = std::move(types);
   }
+  go_on_with_handovers();
   reporter_.look();
 }
 

@@ -19,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <span>
 #include <thread>
 #include <type_traits>
@@ -141,6 +142,7 @@ private:
   std::vector<std::uint16_t> types_for(neighbour& who);
   neighbour* find_or_make(const link& by);
   bool is_greeted(const neighbour& who) const;
+  void acknowledge(std::uint64_t node);
   void types_changed();
   void update_wants();
   // Calls use() on the network, alone; whoever asks for ways sees what it changed.
@@ -154,6 +156,19 @@ private:
   bool is_valid(std::uint16_t type_id, bytes payload); // by its schema; without one all are
   status judge(std::uint64_t gateway, remote_message& message);
   std::size_t publish_until_full(std::uint64_t gateway, std::span<remote_message> messages, runtime::undelivered& rest);
+  // bridge_successors.cpp
+  struct handover {
+    std::uint64_t from = 0; // nodes
+    std::uint64_t to = 0;
+    std::vector<std::uint16_t> types;
+    std::chrono::steady_clock::time_point since;
+    bool is_gathering = false;
+  };
+  bool is_delivered_at_least_once(std::uint16_t type_id) const;
+  bool keeps_for_successor(const neighbour& gone) const;
+  void hold_for_predecessors(neighbour& who, const std::vector<std::uint16_t>& types);
+  void go_on_with_handovers();
+  bool is_over(handover& each);
   void note_outlook(); // after each change of the network
   void offer_stalled();
   void watch_absent();
@@ -190,7 +205,11 @@ private:
   asio::steady_timer stalled_timer_;
   asio::steady_timer absent_timer_;
   asio::steady_timer leaving_timer_;
+  asio::steady_timer handover_timer_;
   seen_messages seen_;
+  std::set<std::uint16_t> kept_types_; // of messages that came and asked for a receipt
+  std::vector<handover> handovers_;
+  std::vector<runtime::counted_ptr<runtime::receipt>> never_delivered_; // of what came while the bus was closing
   std::size_t gateways_ = 0;
   std::uint64_t next_link_id_ = 1;
   bool leaving_ = false;

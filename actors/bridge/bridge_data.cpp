@@ -16,12 +16,15 @@ constexpr auto leaving_pause = 1ms;
 
 } // namespace
 
-// Where there is one way only, nothing comes twice. Where there are more, a message may come by two while they change.
+// Where there is one way only, nothing comes twice. Where there are more, a message may come by two while they change:
+// also by that of an absent neighbour, when it is back. What is delivered at least once may come from a neighbour and
+// from its successor.
 bool bridge::seen_before(const frame& what) {
-  if (gateways_ == 0 && links_up_.load(std::memory_order_relaxed) < 2)
+  const bool at_least_once = what.asks_for_receipt();
+  if (gateways_ == 0 && !at_least_once && neighbours_.size() < 2)
     return false;
   if (seen_.add({what.envelope.origin, what.envelope.publisher_id, what.header.type_id}, what.envelope.sequence,
-                seen_messages::older::have_come))
+                at_least_once ? seen_messages::older::may_come : seen_messages::older::have_come))
     return false;
   ++stats_.repeated;
   return true;
@@ -32,6 +35,8 @@ bool bridge::is_valid(std::uint16_t type_id, bytes payload) {
 }
 
 status bridge::judge(link& by, const frame& what) {
+  if (what.asks_for_receipt())
+    kept_types_.insert(what.header.type_id);
   if (!what.is_reply() && seen_before(what))
     return status::no_reply;
   const auto type_id = what.header.type_id;
@@ -47,8 +52,14 @@ bool bridge::deliver(link& by, const frame& what) {
   const auto from = by.origin_of(what);
   auto message = published_from(what, from);
   message.correlation_id = what.header.correlation;
+  runtime::counted_ptr<runtime::receipt> due;
+  if (what.asks_for_receipt())
+    due = by.peer()->receiving->expect(what.header.sequence);
+  message.due = due.get();
   runtime::undelivered rest;
   const auto outcome = bus_.publish_at_once(message, what.payload, rest);
+  if (outcome == status::closed && due)
+    never_delivered_.push_back(std::move(due));
   if (outcome != status::success && outcome != status::full && outcome != status::closed && stats_.invalid++ == 0)
     log(runtime::log_level::warning, by.where() + ": " + runtime::bus::publish_problem());
   if (rest.empty())
@@ -134,6 +145,8 @@ std::uint64_t bridge::give_up(neighbour& gone) {
   all.lost += last.lost;
   all.dropped += last.dropped;
   all.passed_over += last.passed_over;
+  all.taken_over += last.taken_over;
+  all.unconfirmed += last.unconfirmed;
   return last.lost - before;
 }
 

@@ -149,6 +149,8 @@ result<std::size_t> frame_reader::check_header(const frame_header& header) const
       return broken("a control frame of no known kind");
   } else if (header.type_id == 0) {
     return broken("a data frame without a type");
+  } else if ((header.flags & flag_confirm) != 0 && (header.flags & (flag_request | flag_reply)) != 0) {
+    return broken("a request or a reply that asks for a receipt");
   }
   return parts;
 }

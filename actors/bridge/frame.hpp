@@ -25,8 +25,19 @@ constexpr std::size_t trace_size = 32;
 constexpr std::uint8_t max_hops = 16;
 
 // What a frame is for; `type_id` of a frame with the flag `control`.
-enum class control : std::uint16_t { hello = 1, proof, ready, refusal, node_state, credit, lost, heartbeat, forget };
-constexpr std::uint16_t last_control = 9;
+enum class control : std::uint16_t {
+  hello = 1,
+  proof,
+  ready,
+  refusal,
+  node_state,
+  credit,
+  lost,
+  heartbeat,
+  forget,
+  receipt
+};
+constexpr std::uint16_t last_control = 10;
 
 enum flag : std::uint16_t {
   flag_control = 1,
@@ -34,7 +45,8 @@ enum flag : std::uint16_t {
   flag_key = 4,
   flag_request = 8,
   flag_reply = 16,
-  known_flags = 31,
+  flag_confirm = 32,
+  known_flags = 63,
 };
 
 // The 32 bytes with which a frame begins, little endian. A frame is padded with zeros to a multiple of 16; length says
@@ -71,6 +83,7 @@ struct frame {
   bool is_control() const noexcept { return (header.flags & flag_control) != 0; }
   bool is_request() const noexcept { return (header.flags & flag_request) != 0; }
   bool is_reply() const noexcept { return (header.flags & flag_reply) != 0; }
+  bool asks_for_receipt() const noexcept { return (header.flags & flag_confirm) != 0; }
 };
 
 // Memory of bytes that are written before they are read: growing it does not fill it with zeros.

@@ -33,6 +33,8 @@ void link::start() {
   our_hello_.wants_proof = !credentials_->token.empty();
   our_hello_.max_frame = static_cast<std::uint32_t>(how_.max_frame);
   our_hello_.window = how_.window;
+  our_hello_.confirms = true;
+  our_hello_.silence_ms = static_cast<std::uint32_t>(how_.silence.count());
   say(control::hello, our_hello_);
   stream_->begin(as_user());
   tick();
@@ -188,6 +190,14 @@ link_stats link::stats() const {
 
 // ---- time ----
 
+// Twice within the time after which the other side would take us for dead, whatever we were told.
+std::chrono::milliseconds link::beat() const {
+  auto beat = std::min(how_.heartbeat, how_.hello_timeout);
+  if (hello_.silence_ms != 0)
+    beat = std::min(beat, std::max(milliseconds(1), milliseconds(hello_.silence_ms) / 3));
+  return beat;
+}
+
 void link::tick() {
   const auto now = steady_clock::now();
   if (state_ != state::up && now - started_ >= how_.hello_timeout) {
@@ -209,7 +219,7 @@ void link::tick() {
   }
   if (state_ == state::closed)
     return;
-  timer_.expires_after(std::min(how_.heartbeat, how_.hello_timeout));
+  timer_.expires_after(beat());
   timer_.async_wait([self = shared_from_this()](const std::error_code& error) {
     if (!error && self->state_ != state::closed)
       self->tick();
@@ -258,6 +268,8 @@ void link::handle_control(const frame& what) {
     return protocol_error("a NodeState that is none");
   case control::credit:
     return on_credit(what.payload);
+  case control::receipt:
+    return on_receipt(what.payload);
   case control::lost:
     if (const auto lost = wire::read<wire::Lost>(what.payload))
       return owner_.heard_lost(*this, lost->type_id, lost->count);
@@ -368,8 +380,10 @@ void link::become_up() {
   if (ready_->stream != peer_->heard_stream) {
     peer_->heard_stream = ready_->stream;
     peer_->heard = 0;
+    peer_->receiving->begin_stream();
   }
   state_ = state::up;
+  peer_->receiving->begin_link();
   owner_.link_is_up(*this);
   if (state_ != state::up)
     return;

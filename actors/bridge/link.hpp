@@ -9,6 +9,7 @@
 #include "actors/bridge/credentials.hpp"
 #include "actors/bridge/frame.hpp"
 #include "actors/bridge/outbox.hpp"
+#include "actors/bridge/receipts.hpp"
 #include "actors/bridge/settings.hpp"
 #include "actors/bridge/stream.hpp"
 #include "actors/bridge/wire.hpp"
@@ -33,14 +34,21 @@ using link_ptr = std::shared_ptr<link>;
 
 // What is known of a neighbour, over all links to it.
 struct neighbour {
+  ~neighbour() {
+    if (receiving)
+      receiving->close();
+  }
+
   std::uint64_t node = 0;
   std::string name;
   std::unique_ptr<outbox> waiting;
-  std::uint64_t stream = 0;       // of what we send
-  std::uint64_t heard_stream = 0; // of what it sends
-  std::uint64_t heard = 0;        // the last sequence of it that we dealt with
+  std::uint64_t stream = 0;            // of what we send
+  std::uint64_t heard_stream = 0;      // of what it sends
+  std::uint64_t heard = 0;             // the last sequence of it that we dealt with
+  std::shared_ptr<receipts> receiving; // of what it sends
   std::weak_ptr<link> current;
   std::vector<std::uint16_t> types; // that are kept for it, or sent at once; sorted
+  std::set<std::uint16_t> was_sent; // those, and of an absent one those that it was sent before
   // What was said in the log once.
   std::set<std::uint16_t> not_allowed; // types that it sent
   bool told_too_many_nodes = false;
@@ -103,6 +111,7 @@ public:
   void close(const std::string& why);
   void send_state(const wire::NodeStateT& news);
   void wait_for_room() { stopped_ = true; } // as after deliver() said false
+  void acknowledge_soon();
   void go_on();
   void answer(std::uint64_t correlation, status outcome, const runtime::message* reply);
 
@@ -115,6 +124,7 @@ public:
   const std::string& where() const noexcept { return where_; }
   const wire::HelloT& hello() const noexcept { return hello_; }
   neighbour* peer() const noexcept { return peer_; }
+  std::chrono::steady_clock::time_point last_heard() const noexcept { return last_heard_; }
   const peer_identity& who() const noexcept { return stream_->peer(); }
   link_stats stats() const;
   std::uint32_t window() const noexcept { return std::min(hello_.window, how_.window); } // of what we send
@@ -169,6 +179,7 @@ private:
   void release_outbox();
   void protocol_error(const std::string& what);
   void tick();
+  std::chrono::milliseconds beat() const;
   void flush();
   void stop_writing(const std::error_code& error);
   void flush_rest(); // after another thread has found that it does not all go out at once
@@ -183,7 +194,9 @@ private:
   std::array<std::uint8_t, 32> proof_of(bool dialer) const;
 
   // link_data.cpp: messages
-  std::size_t append(const runtime::message& m, std::uint64_t sequence, outbox::turn which, byte_buffer& out) override;
+  std::size_t append(const runtime::message& m, std::uint64_t sequence, outbox::turn which, bool with_receipt,
+                     byte_buffer& out) override;
+  bool gives_receipts() const override { return hello_.confirms; }
   void carry(byte_buffer& frames) override { writer_.add_all(frames); }
   bool has_room() const override { return writer_.has_room(); }
   void carried() override;
@@ -194,8 +207,8 @@ private:
   void stop_asking(const answering& what);
   void on_reply(const frame& what);
   void on_credit(bytes payload);
+  void on_receipt(bytes payload);
   void acknowledge(bool at_once);
-  void acknowledge_soon();
   void tell_drops();
   void forget_settled_requests();
 

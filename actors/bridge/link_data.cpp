@@ -3,6 +3,7 @@
 
 #include "actors/runtime/stamp.hpp"
 
+#include <algorithm>
 #include <asio/post.hpp>
 #include <utility>
 
@@ -36,7 +37,8 @@ link::gathering_here::~gathering_here() {
 // ---- out ----
 
 // Under the outbox's lock, on whatever thread.
-std::size_t link::append(const runtime::message& m, std::uint64_t sequence, outbox::turn which, byte_buffer& out) {
+std::size_t link::append(const runtime::message& m, std::uint64_t sequence, outbox::turn which, bool with_receipt,
+                         byte_buffer& out) {
   if (which == outbox::turn::first && !is_for_peer(m))
     return 0;
   auto what = frame_of(m);
@@ -53,6 +55,8 @@ std::size_t link::append(const runtime::message& m, std::uint64_t sequence, outb
       asked_[m.correlation_id] = runtime::share(m);
     }
   }
+  if (with_receipt)
+    what.header.flags |= flag_confirm;
   what.header.sequence = sequence;
   append_frame(out, what);
   return size;
@@ -122,6 +126,12 @@ void link::on_credit(bytes payload) {
     protocol_error("a Credit for what was not sent");
 }
 
+void link::on_receipt(bytes payload) {
+  const auto receipt = wire::read<wire::Receipt>(payload);
+  if (!receipt || !std::ranges::is_sorted(receipt->open) || !peer_->waiting->confirm(receipt->sequence, receipt->open))
+    protocol_error("a Receipt for what was not sent");
+}
+
 void link::tell_drops() {
   wire::LostT lost;
   lost.count = peer_->waiting->take_drops();
@@ -148,6 +158,8 @@ void link::on_data(const frame& what) {
   }
   peer_->heard = sequence;
   ++stats_.messages_in;
+  if (what.asks_for_receipt())
+    peer_->receiving->note_news(); // whatever becomes of it
   if (differing_.contains(what.header.type_id) || what.header.hops >= max_hops ||
       what.envelope.origin == owner_.node()) {
     ++stats_.refused;
@@ -189,14 +201,23 @@ runtime::outgoing published_from(const frame& what, const runtime::remote_origin
 
 void link::acknowledge(bool at_once) {
   const auto news = bytes_dealt_with_ - bytes_acknowledged_;
-  if (state_ != state::up || news == 0 || stopped_)
+  if (state_ != state::up || stopped_ || (news == 0 && !peer_->receiving->has_news()))
     return;
   if (!at_once && news < std::min(how_.window / 4, 128u << 10))
     return acknowledge_soon();
-  wire::CreditT credit;
-  credit.sequence = peer_->heard;
-  say(control::credit, credit);
-  bytes_acknowledged_ = bytes_dealt_with_;
+  if (news != 0) {
+    wire::CreditT credit;
+    credit.sequence = peer_->heard;
+    say(control::credit, credit);
+    bytes_acknowledged_ = bytes_dealt_with_;
+  }
+  if (peer_->receiving->has_news()) {
+    auto now = peer_->receiving->take_news(peer_->heard);
+    wire::ReceiptT receipt;
+    receipt.sequence = now.sequence;
+    receipt.open = std::move(now.open);
+    say(control::receipt, receipt);
+  }
 }
 
 // Not for each message, but before the other side has to wonder.

@@ -3,6 +3,8 @@
 #include "actors/runtime/deadline.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <type_traits>
 #include <utility>
 
 namespace mycelium::bridge {
@@ -10,6 +12,9 @@ namespace {
 
 // Messages that come closer than that are worth gathering: a worker does it. A write costs about as much.
 constexpr std::int64_t dense_ns = 4000;
+
+// Windows of bytes for which a receipt may be due.
+constexpr std::uint64_t most_windows_due = 4;
 
 } // namespace
 
@@ -31,8 +36,8 @@ result<void> outbox::open() {
   options.link = link_id_;
   options.run_inline = true;
   options.user_data = this;
-  options.on_batch = [](const MyceliumMessage* const* messages, std::size_t count, void* self) {
-    static_cast<outbox*>(self)->take({reinterpret_cast<const runtime::message* const*>(messages), count});
+  options.on_batch = [](const MyceliumMessage* const* batch, std::size_t count, void* self) {
+    static_cast<outbox*>(self)->take({reinterpret_cast<const runtime::message* const*>(batch), count});
   };
   const auto subscribed = bus_.subscribe(std::move(options));
   if (!subscribed)
@@ -55,16 +60,17 @@ void outbox::take(std::span<const runtime::message* const> batch) {
   {
     std::lock_guard lock(mutex_);
     by = by_;
+    taken_ += batch.size();
     const bool has_room = by && by->has_room();
     for (const auto* m : batch) {
-      if (has_room && held_.empty() && bytes_on_their_way_ < window_)
+      if (has_room && held_.empty() && has_credit_locked())
         send_locked(*m);
       else
         held_.push_back(runtime::share(*m));
     }
     if (by && !frames_.empty())
       by->carry(frames_);
-    if (!held_.empty())
+    if (!held_.empty() && !gathering_)
       lane_->pause();
     const auto now = runtime::monotonic_ns();
     const auto turns_apart = now - std::exchange(last_turn_ns_, now);
@@ -74,20 +80,39 @@ void outbox::take(std::span<const runtime::message* const> batch) {
     by->carried();
 }
 
+bool outbox::has_credit_locked() const {
+  return holds_ == 0 && bytes_on_their_way_ < window_ && receipts_due_ < how_.capacity &&
+         bytes_due_ < most_windows_due * window_;
+}
+
+bool outbox::is_kept(const runtime::message& m) const {
+  if (m.request() != nullptr)
+    return false;
+  if (const auto* extras = m.extras(); extras != nullptr && extras->due != nullptr)
+    return true;
+  return !how_.at_least_once.is_empty() && how_.at_least_once.contains(m.type_id(), bus_.schemas());
+}
+
 void outbox::send_locked(const runtime::message& m) {
-  const auto size = by_->append(m, sequence_ + 1, turn::first, frames_);
+  const bool kept = is_kept(m);
+  const bool with_receipt = kept && by_->gives_receipts();
+  const auto size = by_->append(m, sequence_ + 1, turn::first, with_receipt, frames_);
   if (size == 0) {
     ++stats_.passed_over;
     return;
   }
   ++stats_.sent;
   bytes_on_their_way_ += size;
-  on_its_way_.push_back({++sequence_, size, runtime::share(m)});
+  if (with_receipt) {
+    ++receipts_due_;
+    bytes_due_ += size;
+  }
+  on_its_way_.push_back({++sequence_, size, kept, with_receipt, runtime::share(m)});
 }
 
 bool outbox::go_on_locked() {
   const bool has_room = by_ && by_->has_room();
-  while (has_room && !held_.empty() && bytes_on_their_way_ < window_) {
+  while (has_room && !held_.empty() && has_credit_locked()) {
     const auto next = std::move(held_.front());
     held_.pop_front();
     send_locked(*next);
@@ -119,20 +144,37 @@ void outbox::begin(std::shared_ptr<carrier> by, std::uint64_t window, std::optio
       acknowledge_locked(heard.value_or(0));
       send_again_locked();
     } else {
-      stats_.lost += on_its_way_.size();
-      on_its_way_.clear();
-      bytes_on_their_way_ = 0;
-      sequence_ = 0;
-      acknowledged_ = 0;
+      begin_stream_locked();
     }
     actor = go_on_locked();
   }
   wake(actor, by.get());
 }
 
+// What is to be delivered at least once is sent anew, before all else.
+void outbox::begin_stream_locked() {
+  messages anew;
+  for (auto& each : unconfirmed_)
+    anew.push_back(std::move(each.what));
+  stats_.taken_over += anew.size();
+  for (auto& each : on_its_way_) {
+    if (each.is_kept) {
+      --stats_.sent;
+      anew.push_back(std::move(each.what));
+    } else {
+      ++stats_.lost;
+    }
+  }
+  held_.insert(held_.begin(), std::move_iterator(anew.begin()), std::move_iterator(anew.end()));
+  unconfirmed_.clear();
+  on_its_way_.clear();
+  count_bytes_locked();
+  sequence_ = acknowledged_ = 0;
+}
+
 void outbox::send_again_locked() {
   for (const auto& each : on_its_way_)
-    by_->append(*each.what, each.sequence, turn::again, frames_);
+    by_->append(*each.what, each.sequence, turn::again, each.with_receipt, frames_);
   stats_.sent_again += on_its_way_.size();
   if (!frames_.empty())
     by_->carry(frames_);
@@ -155,6 +197,23 @@ bool outbox::acknowledge(std::uint64_t sequence) {
   return true;
 }
 
+bool outbox::confirm(std::uint64_t sequence, std::span<const std::uint64_t> but) {
+  {
+    std::lock_guard lock(mutex_);
+    if (sequence > sequence_)
+      return false;
+    acknowledge_locked(sequence);
+    std::erase_if(unconfirmed_, [&](const on_its_way& each) {
+      const bool delivered = each.sequence <= sequence && !std::ranges::binary_search(but, each.sequence);
+      bytes_due_ -= delivered ? each.size : 0;
+      receipts_due_ -= delivered ? 1 : 0;
+      return delivered;
+    });
+  }
+  go_on();
+  return true;
+}
+
 void outbox::go_on() {
   bool actor;
   std::shared_ptr<carrier> by;
@@ -171,10 +230,93 @@ void outbox::go_on() {
 void outbox::acknowledge_locked(std::uint64_t sequence) {
   acknowledged_ = std::max(acknowledged_, sequence);
   while (!on_its_way_.empty() && on_its_way_.front().sequence <= sequence) {
-    bytes_on_their_way_ -= on_its_way_.front().size;
+    auto& first = on_its_way_.front();
+    bytes_on_their_way_ -= first.size;
+    if (first.with_receipt)
+      unconfirmed_.push_back(std::move(first));
     on_its_way_.pop_front();
     ++stats_.acknowledged;
   }
+}
+
+// ---- a successor ----
+
+void outbox::hold() {
+  std::lock_guard lock(mutex_);
+  ++holds_;
+}
+
+void outbox::gather() {
+  const auto offered = lane_->stats().offered;
+  {
+    std::lock_guard lock(mutex_);
+    gathering_ = offered;
+    lane_->resume();
+  }
+  runtime::bus::poke(*lane_);
+}
+
+bool outbox::has_gathered() const {
+  const auto dropped = lane_->stats().all_dropped();
+  std::lock_guard lock(mutex_);
+  return !gathering_ || taken_ + dropped >= *gathering_;
+}
+
+outbox::messages outbox::leave_to_successor(const std::vector<std::uint16_t>& types) {
+  messages left;
+  // What is not for the successor stays, in its order.
+  const auto part = [&](auto& all, auto message_of, auto is_for_it) {
+    std::remove_reference_t<decltype(all)> rest;
+    for (auto& each : all) {
+      auto& what = message_of(each);
+      if (is_for_it(each) && std::ranges::binary_search(types, what->type_id()))
+        left.push_back(std::move(what));
+      else
+        rest.push_back(std::move(each));
+    }
+    const auto parted = all.size() - rest.size();
+    all = std::move(rest);
+    return parted;
+  };
+  const auto message_in = [](on_its_way & each) -> auto& { return each.what; };
+  const auto itself = [](runtime::message_ptr & each) -> auto& { return each; };
+  std::lock_guard lock(mutex_);
+  gathering_.reset();
+  part(unconfirmed_, message_in, [](const on_its_way&) { return true; });
+  const auto sent = part(on_its_way_, message_in, [](const on_its_way& each) { return each.is_kept; });
+  const auto held = part(held_, itself, [this](const auto& each) { return is_kept(*each); });
+  count_bytes_locked();
+  stats_.sent -= sent;
+  stats_.passed_over += sent + held; // the successor gets them
+  return left;
+}
+
+void outbox::count_bytes_locked() {
+  receipts_due_ = bytes_due_ = bytes_on_their_way_ = 0;
+  const auto count_due = [this](const on_its_way& each) {
+    receipts_due_ += each.with_receipt ? 1 : 0;
+    bytes_due_ += each.with_receipt ? each.size : 0;
+  };
+  for (const auto& each : unconfirmed_)
+    count_due(each);
+  for (const auto& each : on_its_way_) {
+    count_due(each);
+    bytes_on_their_way_ += each.size;
+  }
+}
+
+void outbox::take_over(messages left) {
+  bool actor;
+  std::shared_ptr<carrier> by;
+  {
+    std::lock_guard lock(mutex_);
+    --holds_;
+    stats_.taken_over += left.size();
+    held_.insert(held_.begin(), std::move_iterator(left.begin()), std::move_iterator(left.end()));
+    by = by_;
+    actor = go_on_locked();
+  }
+  wake(actor, by.get());
 }
 
 // ---- counts ----
@@ -186,6 +328,7 @@ outbox_stats outbox::stats() const {
     std::lock_guard lock(mutex_);
     now = stats_;
     now.waiting = mailbox.waiting + held_.size();
+    now.unconfirmed = unconfirmed_.size();
     now.bytes_on_their_way = bytes_on_their_way_;
   }
   now.dropped = mailbox.all_dropped();
@@ -197,12 +340,15 @@ bool outbox::is_dealt_with(position& what) const {
   const auto dropped = lane_->stats().all_dropped();
   std::lock_guard lock(mutex_);
   if (!what.is_sent) {
-    if (stats_.sent + stats_.passed_over + dropped < what.offered)
+    if (stats_.sent + stats_.passed_over + dropped < what.offered + stats_.taken_over)
       return false;
     what.is_sent = true;
     what.sequence = sequence_;
   }
-  return on_its_way_.empty() || on_its_way_.front().sequence > what.sequence;
+  const auto is_past = [&](const std::deque<on_its_way>& all) {
+    return all.empty() || all.front().sequence > what.sequence;
+  };
+  return is_past(on_its_way_) && is_past(unconfirmed_);
 }
 
 outbox_stats outbox::end() {
@@ -221,7 +367,7 @@ bool outbox::is_empty() const {
   if (lane_->stats().waiting != 0) // first: what has left it is found in the lists
     return false;
   std::lock_guard lock(mutex_);
-  return on_its_way_.empty() && held_.empty();
+  return on_its_way_.empty() && unconfirmed_.empty() && held_.empty();
 }
 
 } // namespace mycelium::bridge

@@ -2,7 +2,9 @@
 // the order in which they were published, and whose turns put them on the link; and the messages that are not
 // acknowledged yet. A turn runs on the publisher's thread where messages are few, so that they leave at once, and on a
 // worker where they are many. Outlives a link that is cut, so that the next link to the same node goes on where it
-// stopped: nothing is lost and nothing comes twice. Functions are the bridge's thread's unless they say otherwise.
+// stopped: nothing is lost and nothing comes twice. Messages that are to be delivered at least once are kept until the
+// neighbour has delivered them, so that a successor can have them. Functions are the bridge's thread's unless they say
+// otherwise.
 #pragma once
 
 #include "actors/bridge/frame.hpp"
@@ -13,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,19 +29,25 @@ struct outbox_stats {
   std::uint64_t dropped = 0;      // for want of room, by the policy
   std::uint64_t waiting = 0;      // messages that were not taken yet, those of other ways included
   std::uint64_t passed_over = 0;  // not for this neighbour: it gets them another way, or sent them
+  std::uint64_t taken_over = 0;   // not offered here: what a node before it, or it itself, had not delivered
+  std::uint64_t unconfirmed = 0;  // of acknowledged: kept, since they are not delivered there
   std::uint64_t bytes_on_their_way = 0;
 };
 
 class outbox {
 public:
   enum class turn { first, again };
+  using messages = std::deque<runtime::message_ptr>;
   // The link of now. Called on any thread, one at a time but for carried().
   class carrier {
   public:
     virtual ~carrier() = default;
     // Appends the message's frame with this sequence to `out`; returns its size with padding, 0 if the message is not
-    // for the neighbour. What was for it the first time is so again.
-    virtual std::size_t append(const runtime::message& m, std::uint64_t sequence, turn which, byte_buffer& out) = 0;
+    // for the neighbour. What was for it the first time is so again. with_receipt: asks for one.
+    virtual std::size_t append(const runtime::message& m, std::uint64_t sequence, turn which, bool with_receipt,
+                               byte_buffer& out) = 0;
+    // Does the other side give receipts?
+    virtual bool gives_receipts() const = 0;
     // Frames in the order in which they are to go out; leaves the vector empty.
     virtual void carry(byte_buffer& frames) = 0;
     // False while the connection does not take what it was given.
@@ -68,6 +77,8 @@ public:
   void release(const carrier& by);
   // The neighbour has dealt with all up to this sequence. False if that was never sent.
   bool acknowledge(std::uint64_t sequence);
+  // It has delivered all up to this sequence but these, which are sorted. False as above.
+  bool confirm(std::uint64_t sequence, std::span<const std::uint64_t> but);
   // The link has room again.
   void go_on();
 
@@ -81,6 +92,16 @@ public:
   // Acknowledged, dropped or lost. Remembers in `what` how far it has come.
   bool is_dealt_with(position& what) const;
 
+  // ---- a successor: another node of the same name takes the place of one that has gone ----
+  // Nothing is sent until take_over(): what the one before leaves comes first.
+  void hold();
+  // Gives to take_over() messages of these types (sorted) that are to be delivered at least once, and were not. Before:
+  // want() without them, and gather() until has_gathered().
+  void gather();
+  bool has_gathered() const;
+  messages leave_to_successor(const std::vector<std::uint16_t>& types);
+  void take_over(messages left);
+
   // The neighbour will not come back: takes nothing more, and counts as lost what it has not acknowledged and what
   // still waits. The last counts.
   outbox_stats end();
@@ -91,11 +112,17 @@ private:
   struct on_its_way {
     std::uint64_t sequence;
     std::size_t size;
+    bool is_kept;      // for a successor, if it is not delivered
+    bool with_receipt; // which it asked for
     runtime::message_ptr what;
   };
   // In the actor's turn.
   void take(std::span<const runtime::message* const> batch);
+  bool has_credit_locked() const;
+  bool is_kept(const runtime::message& m) const; // is it to be delivered at least once?
   void send_locked(const runtime::message& m);
+  void begin_stream_locked();
+  void count_bytes_locked();
   void acknowledge_locked(std::uint64_t sequence);
   void send_again_locked();
   // Sends what is held as far as credit goes. True: the actor may go on when the lock is down.
@@ -116,7 +143,13 @@ private:
   std::uint64_t acknowledged_ = 0; // the last of them
   std::deque<on_its_way> on_its_way_;
   std::uint64_t bytes_on_their_way_ = 0;
-  std::deque<runtime::message_ptr> held_;
+  std::deque<on_its_way> unconfirmed_; // acknowledged, without a receipt
+  std::uint64_t receipts_due_ = 0;     // of both
+  std::uint64_t bytes_due_ = 0;
+  messages held_;
+  int holds_ = 0; // for predecessors
+  std::uint64_t taken_ = 0;
+  std::optional<std::uint64_t> gathering_; // all that comes, until so many were taken or dropped
   byte_buffer frames_;
   std::int64_t last_turn_ns_ = 0;
   outbox_stats stats_;

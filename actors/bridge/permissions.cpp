@@ -62,56 +62,6 @@ bool fits_pattern(std::string_view pattern, std::string_view text) {
   return std::ranges::all_of(pattern.substr(p), [](char c) { return c == '*'; });
 }
 
-bool is_range(std::string_view text) {
-  return text.find('-') != std::string_view::npos && text.find_first_not_of("0123456789-") == std::string_view::npos;
-}
-
-result<void> add_type(const toml_file& file, std::string_view key, const toml::node& entry, type_set& to) {
-  const auto wrong = [&](const char* what) {
-    return failure{file.wrong(entry.source(), "key '" + std::string(key) + "' " + what)};
-  };
-  if (const auto id = entry.value_exact<std::int64_t>()) {
-    if (*id < 1 || *id > 65535)
-      return wrong("holds a type id that is not in 1 to 65535");
-    to.add(static_cast<std::uint16_t>(*id), static_cast<std::uint16_t>(*id));
-    return {};
-  }
-  const auto text = entry.value_exact<std::string>();
-  if (!text || text->empty())
-    return wrong("holds something that is neither a type id, a range \"1000-1999\", a topic nor \"*\"");
-  if (*text == "*") {
-    to.add(1, 65535);
-    return {};
-  }
-  if (!is_range(*text)) {
-    to.add_topic(*text);
-    return {};
-  }
-  const auto dash = text->find('-');
-  const auto first = number_in<std::uint16_t>(std::string_view(*text).substr(0, dash));
-  const auto last = number_in<std::uint16_t>(std::string_view(*text).substr(dash + 1));
-  if (!first || !last || *first == 0 || *last < *first)
-    return wrong("holds a range that is none: write \"1000-1999\", with ids in 1 to 65535");
-  to.add(*first, *last);
-  return {};
-}
-
-result<type_set> types_of(const toml_file& file, const toml::table& table, std::string_view key) {
-  type_set set;
-  const auto* node = table.get(key);
-  if (node == nullptr)
-    return set;
-  if (!node->is_array()) {
-    if (auto added = add_type(file, key, *node, set); !added)
-      return added.error();
-    return set;
-  }
-  for (const auto& entry : *node->as_array())
-    if (auto added = add_type(file, key, entry, set); !added)
-      return added.error();
-  return set;
-}
-
 result<std::vector<std::uint32_t>> uids_of(const toml_file& file, const toml::table& table) {
   std::vector<std::uint32_t> uids;
   const auto* node = table.get("uid");
@@ -174,8 +124,8 @@ result<rule_ptr> read_rule(const toml_file& file, const toml::table& table) {
   auto certificates = file.texts(table, "certificate");
   auto uids = uids_of(file, table);
   auto addresses = addresses_of(file, table);
-  auto publish = types_of(file, table, "publish");
-  auto receive = types_of(file, table, "receive");
+  auto publish = type_set::read(file, table, "publish");
+  auto receive = type_set::read(file, table, "receive");
   for (const auto* problem : {anyone ? nullptr : &anyone.error(), names ? nullptr : &names.error(),
                               certificates ? nullptr : &certificates.error(), uids ? nullptr : &uids.error(),
                               addresses ? nullptr : &addresses.error(), publish ? nullptr : &publish.error(),
@@ -196,27 +146,6 @@ result<rule_ptr> read_rule(const toml_file& file, const toml::table& table) {
 }
 
 } // namespace
-
-// All that touch the new range become one with it.
-void type_set::add(std::uint16_t first, std::uint16_t last) {
-  const auto begin = std::ranges::partition_point(ranges_, [&](const auto& each) { return each.second + 1 < first; });
-  auto end = begin;
-  for (; end != ranges_.end() && end->first <= last + 1; ++end) {
-    first = std::min(first, end->first);
-    last = std::max(last, end->second);
-  }
-  ranges_.insert(ranges_.erase(begin, end), {first, last});
-}
-
-bool type_set::contains(std::uint16_t type_id, const schema::registry& types) const {
-  const auto above = std::ranges::upper_bound(ranges_, type_id, {}, &std::pair<std::uint16_t, std::uint16_t>::first);
-  if (above != ranges_.begin() && type_id <= std::prev(above)->second)
-    return true;
-  if (topics_.empty() || !types.contains(type_id))
-    return false;
-  const auto known = types.find(type_id);
-  return known && !known->topic.empty() && std::ranges::find(topics_, known->topic) != topics_.end();
-}
 
 result<address_range> address_range::parse(std::string_view text) {
   const auto wrong = [&] {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "actors/bridge/peer_identity.hpp"
-#include "schema/registry.hpp"
+#include "actors/bridge/type_set.hpp"
 #include "schema/status.hpp"
 
 #include <array>
@@ -11,22 +11,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace mycelium::bridge {
-
-// Type ids, and topics whose types are found in the schemas of the moment.
-class type_set {
-public:
-  void add(std::uint16_t first, std::uint16_t last);
-  void add_topic(std::string topic) { topics_.push_back(std::move(topic)); }
-  bool contains(std::uint16_t type_id, const schema::registry& types) const;
-
-private:
-  std::vector<std::pair<std::uint16_t, std::uint16_t>> ranges_; // sorted, apart
-  std::vector<std::string> topics_;
-};
 
 // 10.0.0.0/8, fd00::/8, or one address. IPv4 addresses that are written as IPv6 ones count as IPv4.
 class address_range {

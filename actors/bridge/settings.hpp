@@ -3,6 +3,7 @@
 
 #include "actors/bridge/credential_sources.hpp"
 #include "actors/bridge/limits.hpp"
+#include "actors/bridge/type_set.hpp"
 #include "actors/runtime/lane.hpp"
 #include "schema/status.hpp"
 
@@ -48,6 +49,7 @@ struct settings {
   std::chrono::milliseconds first_retry{50};
   std::chrono::milliseconds last_retry{5000};
   std::chrono::milliseconds linger{30000}; // how long what waits for a neighbour that is gone is kept
+  type_set at_least_once;                  // whose messages a neighbour's successor gets if it did not deliver them
 };
 
 } // namespace mycelium::bridge

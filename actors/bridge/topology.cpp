@@ -205,7 +205,8 @@ result<topology> parse_topology(std::string_view text, const std::string& path) 
   if (!file)
     return file.error();
   const auto& table = file->table();
-  if (auto known = file->only(table, {"nodes", "socket_dir", "token_file", "permissions_file", "tls"}); !known)
+  if (auto known = file->only(table, {"nodes", "socket_dir", "token_file", "permissions_file", "tls", "at_least_once"});
+      !known)
     return known.error();
   topology all;
   all.path = path;
@@ -213,6 +214,10 @@ result<topology> parse_topology(std::string_view text, const std::string& path) 
   if (!dir)
     return dir.error();
   all.socket_dir = dir->empty() ? default_socket_dir() : beside(path, *dir);
+  auto kept = type_set::read(*file, table, "at_least_once");
+  if (!kept)
+    return kept.error();
+  all.at_least_once = std::move(*kept);
   auto sources = read_credentials(*file);
   if (!sources)
     return sources.error();

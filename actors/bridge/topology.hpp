@@ -23,6 +23,7 @@ struct topology_node {
 struct topology {
   std::string path;
   std::string socket_dir;         // of the nodes' Unix sockets; made if it is not there
+  type_set at_least_once;         // types
   credential_sources credentials; // files that can be opened, by whole paths or relative to the process's folder
   std::vector<topology_node> nodes;
 

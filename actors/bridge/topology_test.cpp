@@ -86,6 +86,16 @@ TEST_F(topology_file, has_its_token_in_a_file_beside_it) {
   EXPECT_NE(problem(path_).find(":1:"), std::string::npos);
 }
 
+TEST_F(topology_file, names_types_that_are_delivered_at_least_once) {
+  const auto all =
+      read_topology(file("at_least_once = [20001, \"20010-20012\"]\n[[nodes]]\nname = \"a\"\nservices = []\n"));
+  ASSERT_TRUE(all) << all.error().text;
+  const schema::registry none;
+  EXPECT_TRUE(all->at_least_once.contains(20001, none));
+  EXPECT_TRUE(all->at_least_once.contains(20012, none));
+  EXPECT_FALSE(all->at_least_once.contains(20002, none));
+}
+
 TEST_F(topology_file, with_an_error_is_told_its_line_and_its_key) {
   const auto names = [this](const std::string& text, const std::string& line, const std::string& word) {
     const auto told = problem(file(text));
@@ -100,6 +110,7 @@ TEST_F(topology_file, with_an_error_is_told_its_line_and_its_key) {
   names("\n\xff = 1\n", "1", "UTF-8");
   names("a = 'b\n", "1", "string");
   names("nodes = 1\n", "1", "nodes");
+  names("\nat_least_once = [0]\n", "2", "'at_least_once'");
   names("\n[[nodes]]\nservices = []\n", "2", "'name'");
   names("[[nodes]]\nname = \"a/b\"\nservices = []\n", "2", "'name'");
   names("[[nodes]]\nname = \"a\"\nservices = [1]\n", "3", "'services'");

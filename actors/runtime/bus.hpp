@@ -41,6 +41,7 @@ struct outgoing {
   const trace_context* trace = nullptr;
   pending_request* request = nullptr;  // counted by the message while it lives
   const remote_origin* from = nullptr; // it was published on another node
+  receipt* due = nullptr;              // counted by the message while it lives
 };
 
 // A message on its way into lanes that were full, for a thread that must not wait for them.

@@ -42,7 +42,8 @@ std::span<lane* const> targets(const routing& all, const route* to, const outgoi
 alignas(16) constexpr std::uint8_t nothing[16] = {}; // where an empty payload is
 
 bool needs_extras(const outgoing& what) {
-  return what.trace != nullptr || what.to != destination::all || what.request != nullptr || what.from != nullptr;
+  return what.trace != nullptr || what.to != destination::all || what.request != nullptr || what.from != nullptr ||
+         what.due != nullptr;
 }
 
 } // namespace
@@ -123,6 +124,10 @@ void bus::fill(message& m, const outgoing& what, publisher& by) {
       extras->from = *what.from;
       m.publisher_id = what.from->publisher_id;
       m.sequence = what.from->sequence;
+    }
+    if (what.due != nullptr) {
+      what.due->retain();
+      extras->due = what.due;
     }
   }
 }

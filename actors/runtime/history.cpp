@@ -22,7 +22,7 @@ void history::append(message& m, bool for_later) {
   m.extras()->history_index = last_index_;
   if (!for_later)
     return;
-  kept_.emplace_back(m.retain());
+  kept_.emplace_back(m.retain_without_receipt());
   if (kept_.size() > depth_) {
     oldest = std::move(kept_.front());
     kept_.pop_front();

@@ -10,19 +10,33 @@ static_assert(sizeof(message) == 64, "a payload of 64 bytes fits a block of 128"
 static_assert(alignof(message_extras) <= 8);
 
 message* message::retain() const {
-  if (!borrowed_) {
-    references_.fetch_add(1, std::memory_order_relaxed);
-    return const_cast<message*>(this);
-  }
-  auto* copy = make(type_id_, size_, false);
+  if (borrowed_)
+    return copy(false);
+  references_.fetch_add(1, std::memory_order_relaxed);
+  return const_cast<message*>(this);
+}
+
+message* message::retain_without_receipt() const {
+  const auto* mine = extras();
+  if (mine == nullptr || mine->due == nullptr)
+    return retain();
+  auto* other = copy(true);
+  *other->extras() = *mine;
+  other->extras()->due = nullptr;
+  other->extras()->request = nullptr; // who keeps it does not answer
+  return other;
+}
+
+message* message::copy(bool with_extras) const {
+  auto* other = make(type_id_, size_, with_extras);
   if (size_ != 0)
-    std::memcpy(copy->data(), data(), size_);
-  copy->priority = priority;
-  copy->sequence = sequence;
-  copy->publisher_id = publisher_id;
-  copy->stamp = stamp;
-  copy->correlation_id = correlation_id;
-  return copy;
+    std::memcpy(other->data(), data(), size_);
+  other->priority = priority;
+  other->sequence = sequence;
+  other->publisher_id = publisher_id;
+  other->stamp = stamp;
+  other->correlation_id = correlation_id;
+  return other;
 }
 
 void message::keep(std::size_t offset, std::size_t size) noexcept {
@@ -33,11 +47,14 @@ void message::keep(std::size_t offset, std::size_t size) noexcept {
   size_ = static_cast<std::uint32_t>(size);
 }
 
-void message::abandon_request() const noexcept {
-  if (auto* pending = request()) {
-    pending->abandon(); // every server let go of it
-    pending->release();
+void message::end_extras() const noexcept {
+  const auto* mine = extras();
+  if (mine->request != nullptr) {
+    mine->request->abandon(); // every server let go of it
+    mine->request->release();
   }
+  if (mine->due != nullptr)
+    mine->due->release();
 }
 
 } // namespace mycelium::runtime

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "actors/runtime/block_pool.hpp"
+#include "actors/runtime/counted.hpp"
 
 #include <array>
 #include <atomic>
@@ -33,6 +34,12 @@ struct remote_origin {
   std::uint8_t hops = 0;         // links that it has crossed
 };
 
+// Ends when nobody holds the messages any more that carry it: what they are about has been dealt with. On any thread.
+class receipt : public counted<receipt> {
+public:
+  virtual ~receipt() = default;
+};
+
 // What few messages carry; stands behind the payload.
 struct message_extras {
   trace_context trace;
@@ -42,6 +49,7 @@ struct message_extras {
   std::uint64_t history_index = 0;    // position among the kept messages of its type, 0: not kept
   remote_origin from;                 // of a message from another node
   pending_request* request = nullptr; // counted; to be answered
+  receipt* due = nullptr;             // counted
 };
 
 class alignas(16) message {
@@ -64,6 +72,8 @@ public:
 
   // A reference of one's own; for a borrowed message a copy. Throws std::bad_alloc.
   message* retain() const;
+  // The same, for whoever keeps the message although it has been dealt with: where a receipt is due, a copy without it.
+  message* retain_without_receipt() const;
   void add_references(std::uint32_t n) const noexcept { references_.fetch_add(n, std::memory_order_relaxed); }
   void set_references(std::uint32_t n) noexcept { references_.store(n, std::memory_order_relaxed); }
   void release() const noexcept {
@@ -71,7 +81,7 @@ public:
     if (references_.load(std::memory_order_acquire) != 1 && references_.fetch_sub(1, std::memory_order_acq_rel) != 1)
       return;
     if (has_extras_) [[unlikely]]
-      abandon_request();
+      end_extras();
     block_pool::give(const_cast<message*>(this), size_class_);
   }
 
@@ -90,7 +100,8 @@ private:
   friend struct borrowed;
   message() = default;
   ~message() = default;
-  void abandon_request() const noexcept;
+  message* copy(bool with_extras) const;
+  void end_extras() const noexcept;
 
   bool borrowed_ = false;
   bool has_extras_ = false;

@@ -32,7 +32,7 @@ typedef struct MyceliumBridgeConfig {
   int32_t policy;           /* MyceliumPolicy where more would wait; MYCELIUM_POLICY_BLOCK */
   int64_t block_timeout_ns; /* the runtime's */
   int64_t hello_timeout_ns; /* for the other side's whole greeting; 5 s */
-  int64_t heartbeat_ns;     /* the longest pause between two frames; 1 s */
+  int64_t heartbeat_ns;     /* the longest pause between two frames; 1 s, or less if the other side asks for it */
   int64_t silence_ns;       /* after which the other side counts as dead; 5 s */
   int64_t linger_ns;        /* how long what waits for a neighbour that has gone is kept for its return; 30 s */
   /* Files, which mycelium_bridge_reload reads again. Paths; NULL: none. */
@@ -55,6 +55,10 @@ typedef struct MyceliumBridgeConfig {
   uint64_t max_message_rate; /* 0: none */
   uint64_t max_byte_rate;    /* 0: none */
   uint64_t max_control_rate; /* control frames; one that tells of a node counts as 100; 100000 */
+  /* Types that are delivered at least once: ids, ranges, topics or "*", as "20001, 20010-20019, sensors". What a
+     neighbour has not delivered when it dies goes to the next node of its name, within linger_ns; docs/bridge.md.
+     NULL: none. */
+  const char* at_least_once;
 } MyceliumBridgeConfig;
 
 MYCELIUM_API void mycelium_bridge_config_init(MyceliumBridgeConfig* config);

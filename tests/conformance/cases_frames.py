@@ -76,7 +76,7 @@ def a_length_of_four_gigabytes_ends_the_link(stage: Stage) -> None:
 @case()
 def unknown_flags_end_the_link(stage: Stage) -> None:
     """A frame that has unknown flags ends the link."""
-    for flags in (0x20, 0x8000):
+    for flags in (0x40, 0x8000):
         ends(stage, encode(Frame(TYPE, flags=flags, sequence=1)))
 
 

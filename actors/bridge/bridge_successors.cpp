@@ -1,0 +1,91 @@
+// Types that are delivered at least once: what a neighbour that has gone had not delivered goes to its successor,
+// another node of the same name, as soon as that wants the type.
+#include "actors/bridge/bridge.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace mycelium::bridge {
+namespace {
+
+constexpr std::chrono::milliseconds gathering_pause{1};
+
+} // namespace
+
+bool bridge::is_delivered_at_least_once(std::uint16_t type_id) const {
+  return kept_types_.contains(type_id) || how_.at_least_once.contains(type_id, bus_.schemas());
+}
+
+bool bridge::keeps_for_successor(const neighbour& gone) const {
+  return std::ranges::any_of(gone.types, [this](auto type_id) { return is_delivered_at_least_once(type_id); });
+}
+
+// Before it is sent any of these types for the first time.
+void bridge::hold_for_predecessors(neighbour& who, const std::vector<std::uint16_t>& types) {
+  if (who.current.expired())
+    return;
+  std::vector<std::uint16_t> fresh;
+  std::ranges::set_difference(types, who.types, std::back_inserter(fresh));
+  std::erase_if(fresh, [this](auto type_id) { return !is_delivered_at_least_once(type_id); });
+  for (const auto& [node, before] : neighbours_) {
+    if (before.get() == &who || before->name != who.name)
+      continue;
+    handover made{.from = node, .to = who.node, .types = {}, .since = std::chrono::steady_clock::now()};
+    std::ranges::set_intersection(before->was_sent, fresh, std::back_inserter(made.types));
+    if (made.types.empty())
+      continue;
+    who.waiting->hold();
+    handovers_.push_back(std::move(made));
+  }
+}
+
+// The successor is sent the types by now: the one before takes no more of them, and leaves what it has.
+bool bridge::is_over(handover& each) {
+  const auto to = neighbours_.find(each.to);
+  if (to == neighbours_.end())
+    return true;
+  const auto from = neighbours_.find(each.from);
+  if (from == neighbours_.end()) {
+    to->second->waiting->take_over({});
+    return true;
+  }
+  auto& gone = *from->second;
+  if (const auto link = gone.current.lock()) {
+    if (link->last_heard() <= each.since)
+      return false;                     // it may have died without a word: the time of silence will tell
+    to->second->waiting->take_over({}); // two of a name, and both live
+    return true;
+  }
+  if (!std::exchange(each.is_gathering, true)) {
+    const auto is_handed_over = [&](auto type_id) { return std::ranges::binary_search(each.types, type_id); };
+    std::erase_if(gone.types, is_handed_over);
+    std::erase_if(gone.was_sent, is_handed_over);
+    gone.waiting->want(gone.types);
+    gone.waiting->gather();
+  }
+  if (!gone.waiting->has_gathered())
+    return false;
+  auto left = gone.waiting->leave_to_successor(each.types);
+  log(runtime::log_level::info, "'" + gone.name + "' is back as another node, which gets the " +
+                                    std::to_string(left.size()) + " messages that the one before had not delivered");
+  to->second->waiting->take_over(std::move(left));
+  return true;
+}
+
+void bridge::go_on_with_handovers() {
+  for (std::size_t i = 0; i < handovers_.size();) {
+    if (is_over(handovers_[i]))
+      handovers_.erase(handovers_.begin() + static_cast<std::ptrdiff_t>(i));
+    else
+      ++i;
+  }
+  if (handovers_.empty())
+    return;
+  handover_timer_.expires_after(gathering_pause);
+  handover_timer_.async_wait([this](const std::error_code& error) {
+    if (!error)
+      go_on_with_handovers();
+  });
+}
+
+} // namespace mycelium::bridge
