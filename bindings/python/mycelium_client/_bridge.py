@@ -18,11 +18,11 @@ from ._local import Local
 from ._message import Ask, Message
 from ._neighbour import Neighbour
 from ._network import Network, State
+from ._seen import SeenMessages
 from ._settings import Settings
 from ._wire import NodeState, Reason
 
 _INVALID_PAYLOAD = -9
-_MOST_SOURCES = 65536  # whose last sequence is remembered
 
 
 class Bridge:
@@ -44,7 +44,7 @@ class Bridge:
         self.changed = asyncio.Event()  # set and cleared whenever a link or a wish has changed
         self._local = local
         self._on_event = on_event
-        self._last_of: dict[tuple[int, int, int], int] = {}
+        self._seen = SeenMessages()
         local.on_wants = self._update_wants
         local.others = self._others
         self._update_wants()
@@ -112,11 +112,12 @@ class Bridge:
         assert neighbour is not None
         before, neighbour.link = neighbour.link, link
         neighbour.name = link.hello.name
-        neighbour.absent_since = None
+        neighbour.wait_no_longer()
         if before is not None:
             before.fail(MyceliumError("a newer link to the same node has taken its place"))
         self.links_made += 1
         log.info("linked with '%s' over %s", neighbour.name, link.where)
+        self.network.set_linked(neighbour.node)
         self._update_neighbours()
         for state in self.network.states.values():
             link.send_table(state.to_wire())
@@ -129,26 +130,50 @@ class Bridge:
         self.received_before += link.received
         self.repeated += link.repeated
         if neighbour is not None and neighbour.link is link:
-            neighbour.link = None
-            neighbour.absent_since = asyncio.get_running_loop().time()
-            asyncio.get_running_loop().call_later(self.how.linger, self._forget_absent, neighbour)
-            self.links_cut += 1
-            level = logging.INFO if isinstance(link.error, LeavingError) else logging.WARNING
-            log.log(level, "the link to '%s' over %s ended: %s", neighbour.name, link.where, why)
-            self._update_neighbours()
-            self.tell(Unlinked(neighbour.node, neighbour.name, why))
+            self._neighbour_has_gone(neighbour, link, why)
         elif not link.was_up:
             self.refused += 1
             log.warning("no link over %s: %s", link.where, why)
+            if neighbour is not None:
+                self._neighbour_did_not_come(neighbour, link)
         self.note_change()
 
-    def _forget_absent(self, neighbour: Neighbour) -> None:
-        """It did not come back while it was waited for."""
-        since = neighbour.absent_since
-        if since is not None and asyncio.get_running_loop().time() - since >= self.how.linger * 0.999:
-            self.forget(neighbour)
+    def _neighbour_has_gone(self, neighbour: Neighbour, link: Link, why: str) -> None:
+        """Its link has ended. It may come back, unless it said that it leaves."""
+        said_so = isinstance(link.error, LeavingError)
+        has_left = said_so and not self._is_greeted(neighbour)
+        neighbour.link = None
+        self.links_cut += 1
+        level = logging.INFO if said_so else logging.WARNING
+        log.log(level, "the link to '%s' over %s ended: %s", neighbour.name, link.where, why)
+        if not has_left:
+            neighbour.wait_for(self.how.linger, self._patience_ends)
+            self._update_neighbours()
+        self.tell(Unlinked(neighbour.node, neighbour.name, why))
+        if has_left:
+            self.forget(neighbour, "has left")
 
-    def forget(self, neighbour: Neighbour) -> None:
+    def _neighbour_did_not_come(self, neighbour: Neighbour, link: Link) -> None:
+        """A link that was to lead to it has ended in the greeting."""
+        if neighbour.link is not None or self._is_greeted(neighbour):
+            return
+        if not neighbour.is_absent:
+            self.neighbours.pop(neighbour.node, None)  # a stranger that said its name and no more
+        elif isinstance(link.error, LeavingError):
+            self.forget(neighbour, "has left")
+
+    def _is_greeted(self, neighbour: Neighbour) -> bool:
+        """Is there a link that it was admitted on, and that may come up?"""
+        return any(each.peer is neighbour for each in self.links)
+
+    def _patience_ends(self, neighbour: Neighbour) -> None:
+        if self._is_greeted(neighbour):
+            neighbour.wait_for(self.how.hello_timeout, self._patience_ends)
+        else:
+            self.forget(neighbour, "did not come back")
+
+    def forget(self, neighbour: Neighbour, why: str) -> None:
+        """It does not come back: nothing waits for it any more."""
         if self.neighbours.pop(neighbour.node, None) is None:
             return
         lost = neighbour.give_up()
@@ -157,9 +182,11 @@ class Bridge:
         self.sent_before += neighbour.sent
         self.sent_again_before += neighbour.sent_again
         self.acknowledged_before += neighbour.acknowledged
+        self._update_neighbours()
         self.note_change()
         if lost or not self.leaving:
-            log.warning("'%s' did not come back; %d messages on their way to it count as lost", neighbour.name, lost)
+            level = logging.WARNING if lost else logging.INFO
+            log.log(level, "'%s' %s; %d messages on their way to it count as lost", neighbour.name, why, lost)
             self.tell(Forgotten(neighbour.node, neighbour.name, lost))
 
     def _wake(self, neighbour: Neighbour) -> None:
@@ -172,12 +199,14 @@ class Bridge:
         return [(each, each.link) for each in self.neighbours.values() if each.link is not None]
 
     def _update_neighbours(self) -> None:
-        if self.network.set_own(neighbours=frozenset(each.node for each, _ in self._linked())):
+        linked = frozenset(each.node for each, _ in self._linked())
+        absent = frozenset(each.node for each in self.neighbours.values() if each.is_absent)
+        if self.network.set_neighbours(linked, absent):
             self._tell_all(self.network.own)
             self._apply_ways()
 
     def _update_wants(self) -> None:
-        if not self.leaving and self.network.set_own(wants=self._local.wants()):
+        if not self.leaving and self.network.set_wants(self._local.wants()):
             self._tell_all(self.network.own)
 
     def heard_state(self, link: Link, state: NodeState) -> None:
@@ -192,35 +221,41 @@ class Bridge:
                 link.send_table(state.to_wire())
 
     def _apply_ways(self) -> None:
-        """What waits for a node that is absent stays: nobody asks what it wants until it is back."""
-        for neighbour, link in self._linked():
-            neighbour.want(self.network.types_for(neighbour.node))
-            link.pump_soon()
+        """What waits for a node that is absent stays: what it wants is known for sure when it is back."""
+        for neighbour in self.neighbours.values():
+            types = self.network.types_for(neighbour.node)
+            if neighbour.link is not None:
+                neighbour.want(types)
+                neighbour.link.pump_soon()
+            elif neighbour.is_absent:
+                neighbour.want(types | neighbour.lanes.keys())
         self.note_change()
 
     def leads_to(self, neighbour: int, origin: int, type_id: int) -> bool:
         return self.network.leads_to(neighbour, origin, type_id)
 
     def _others(self, message: Message) -> list[Neighbour]:
-        """The neighbours that may have to be sent a message."""
+        """The neighbours that may have to be sent a message. The way to one that is linked is looked up when it is the
+        message's turn; for one that is absent nothing is kept that goes another way now."""
         return [
-            each for each in self.neighbours.values() if message.type_id in each.lanes and each.node != message.came_by
+            each
+            for each in self.neighbours.values()
+            if message.type_id in each.lanes
+            and each.node != message.came_by
+            and (each.link is not None or self.leads_to(each.node, message.origin, message.type_id))
         ]
 
     # ---- messages that come ----
 
     def _seen_before(self, frame: Frame) -> bool:
-        """Where there is one way only, nothing comes twice. Where there are more, it may while they change."""
-        if sum(1 for _ in self._linked()) < 2:
+        """Where there is one way only, nothing comes twice. Where there are more, it may while they change: also
+        while a neighbour is absent."""
+        if len(self.neighbours) < 2:
             return False
-        if len(self._last_of) >= _MOST_SOURCES:
-            self._last_of.clear()
-        source = (frame.origin, frame.publisher_id, frame.type_id)
-        if frame.publisher_sequence <= self._last_of.get(source, 0):
-            self.repeated += 1
-            return True
-        self._last_of[source] = frame.publisher_sequence
-        return False
+        if self._seen.add((frame.origin, frame.publisher_id, frame.type_id), frame.publisher_sequence):
+            return False
+        self.repeated += 1
+        return True
 
     def _message(self, link: Link, frame: Frame, ask: Ask | None = None) -> Message | None:
         """What a frame holds; None if it is no valid payload of its type."""
@@ -260,6 +295,9 @@ class Bridge:
 
     def ask(self, link: Link, frame: Frame) -> Sequence[asyncio.Future[bool]]:
         correlation = frame.correlation
+        if self._seen_before(frame):
+            link.answer(correlation, NO_REPLY)
+            return ()
 
         def outcome(reply: Message | None) -> None:
             link.answer(correlation, NO_REPLY if reply is None else 0, reply)
@@ -285,9 +323,8 @@ class Bridge:
 
     def heard_lost(self, link: Link, type_id: int, count: int) -> None:
         assert link.peer is not None
-        log.warning(
-            "'%s' dropped %d messages of type %d for us: we take them too slowly", link.peer.name, count, type_id
-        )
+        of = f" of type {type_id}" if type_id else ""
+        log.warning("'%s' dropped %d messages%s for us: we take them too slowly", link.peer.name, count, of)
         self.tell(Dropped(link.peer.node, link.peer.name, type_id, count))
 
     # ---- the end ----
@@ -300,7 +337,7 @@ class Bridge:
         for listener in self.listeners:
             listener.close()
         for neighbour in [each for each in self.neighbours.values() if each.link is None]:
-            self.forget(neighbour)  # nobody is there whom it could still reach
+            self.forget(neighbour, "is not here")  # nobody whom it could still reach
 
     @property
     def has_sent_all(self) -> bool:
@@ -313,6 +350,6 @@ class Bridge:
             link.acknowledge()  # or what was just dealt with would count as lost over there
             link.refuse(Reason.LEAVING, "the node goes away")
         for neighbour in list(self.neighbours.values()):
-            self.forget(neighbour)
+            self.forget(neighbour, "was left")
         if self._open:
             await asyncio.wait(set(self._open))

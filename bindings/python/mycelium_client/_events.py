@@ -22,14 +22,15 @@ class Linked(Event):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Unlinked(Event):
-    """A link has ended. What was not acknowledged waits for the next one."""
+    """A link has ended. What was not acknowledged waits for the next one, unless the neighbour has left: then it is
+    forgotten at once."""
 
     why: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Forgotten(Event):
-    """The neighbour did not come back in time. lost: messages that were on their way to it."""
+    """The neighbour has left, or did not come back in time. lost: messages that were on their way to it."""
 
     lost: int
 
@@ -43,7 +44,7 @@ class Gap(Event):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Dropped(Event):
-    """The neighbour dropped so many messages of a type for us: we take them too slowly."""
+    """The neighbour dropped so many messages of a type (0: of all that we want) for us: we take them too slowly."""
 
     type_id: int
     count: int

@@ -37,7 +37,7 @@ class Neighbour:
         self.name = name
         self.number = number  # in this process, beside the ids of subscriptions
         self.link: Link | None = None  # that is up
-        self.absent_since: float | None = None
+        self.patience: asyncio.TimerHandle | None = None  # while it is absent: its link was cut, and it may come back
         self.stream = secrets.randbits(63) + 1  # of what we send
         self.heard_stream = 0  # of what it sends
         self.heard = 0  # the last sequence of it that we dealt with
@@ -57,6 +57,22 @@ class Neighbour:
         self._dropped_before = 0  # in lanes that are no more
         self._told: collections.Counter[int] = collections.Counter()  # drops by type that it has been told
         self._too_large: collections.Counter[int] = collections.Counter()
+
+    # ---- links come and go ----
+
+    @property
+    def is_absent(self) -> bool:
+        return self.patience is not None
+
+    def wait_for(self, seconds: float, ends: Callable[[Neighbour], object]) -> None:
+        """It is absent; ends(self) is called when it does not come back in time."""
+        self.wait_no_longer()
+        self.patience = asyncio.get_running_loop().call_later(seconds, ends, self)
+
+    def wait_no_longer(self) -> None:
+        if self.patience is not None:
+            self.patience.cancel()
+            self.patience = None
 
     # ---- waiting ----
 
@@ -165,6 +181,7 @@ class Neighbour:
 
     def give_up(self) -> int:
         """It does not come back: what was on its way is lost, what waits is dropped. Gives how many were lost."""
+        self.wait_no_longer()
         count = len(self._on_their_way)
         self.lost += count
         self._on_their_way.clear()

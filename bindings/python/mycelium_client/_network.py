@@ -1,16 +1,17 @@
 """What a node knows of the others: who is linked with whom, and who wants which types. From it follows, for a message
 of any origin, to which neighbours it goes on: along the tree of shortest ways from its origin, which every node
-computes alike.
+computes alike. A node that is cut off stays where it was, for those who keep what is for it: absent.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 from ._wire import NodeState
 
 MAX_NODES = 1024
-MAX_NEIGHBOURS = 1024
+MAX_NEIGHBOURS = 1024  # of one node, absent ones among them
 MAX_WAYS = 65536  # that are remembered
 
 
@@ -23,13 +24,34 @@ class State:
     name: str
     neighbours: frozenset[int] = frozenset()
     wants: frozenset[int] = frozenset()
+    carries: frozenset[int] = frozenset()  # those of `wants` that only a gateway of the node wants
+    absent: frozenset[int] = frozenset()  # neighbours whose link was cut, and who may come back
+
+    def names(self, node: int, or_absent: bool) -> bool:
+        return node in self.neighbours or (or_absent and node in self.absent)
 
     def to_wire(self) -> NodeState:
-        return NodeState(self.node, self.version, self.name, sorted(self.neighbours), sorted(self.wants))
+        return NodeState(
+            self.node,
+            self.version,
+            self.name,
+            sorted(self.neighbours),
+            sorted(self.wants),
+            sorted(self.carries),
+            sorted(self.absent),
+        )
 
     @staticmethod
     def from_wire(state: NodeState) -> State:
-        return State(state.node, state.version, state.name, frozenset(state.neighbours), frozenset(state.wants))
+        return State(
+            state.node,
+            state.version,
+            state.name,
+            frozenset(state.neighbours),
+            frozenset(state.wants),
+            frozenset(state.carries),
+            frozenset(state.absent),
+        )
 
 
 class Network:
@@ -45,22 +67,30 @@ class Network:
     def own(self) -> State:
         return self.states[self.node]
 
-    def set_own(self, *, neighbours: frozenset[int] | None = None, wants: frozenset[int] | None = None) -> bool:
-        """As they are now, where they are given; False if nothing has changed."""
-        own = self.own
-        news = dataclasses.replace(
-            own,
-            neighbours=own.neighbours if neighbours is None else neighbours,
-            wants=own.wants if wants is None else wants,
-        )
-        if news == own:
+    def set_neighbours(self, linked: frozenset[int], absent: frozenset[int] = frozenset()) -> bool:
+        """What this node says of itself; False if nothing has changed."""
+        return self._say(dataclasses.replace(self.own, neighbours=linked, absent=absent))
+
+    def set_wants(self, wants: frozenset[int]) -> bool:
+        """False if nothing has changed."""
+        return self._say(dataclasses.replace(self.own, wants=wants))
+
+    def _say(self, now: State) -> bool:
+        if now == self.own:
             return False
-        self._keep(dataclasses.replace(news, version=own.version + 1))
+        self._keep(dataclasses.replace(now, version=now.version + 1))
         return True
+
+    def set_linked(self, neighbour: int) -> None:
+        """A link to it is up, which it has agreed to: whatever was heard of it before, it counts as linked until it
+        says more."""
+        known = self.states.get(neighbour)
+        if known is not None and self.node not in known.neighbours:
+            self._keep(dataclasses.replace(known, neighbours=known.neighbours | {self.node}))
 
     def learn(self, state: State) -> bool:
         """What another node says of itself; False if it is not news, or there is no room."""
-        if state.node in (0, self.node) or len(state.neighbours) > MAX_NEIGHBOURS:
+        if state.node in (0, self.node) or len(state.neighbours) + len(state.absent) > MAX_NEIGHBOURS:
             return False
         known = self.states.get(state.node)
         if known is not None and state.version <= known.version:
@@ -77,25 +107,28 @@ class Network:
 
     def _make_room(self) -> bool:
         """A node that is gone is kept, since it may only be cut off for a while; until the room is needed."""
-        living = self.reachable()
+        living = self.reachable(or_kept=True)
         gone = [node for node in self.states if node not in living]
         for node in gone:
             del self.states[node]
         return bool(gone)
 
-    def _linked(self, node: int) -> list[int]:
-        """Those that node names and that name it."""
+    def _linked(self, node: int, or_kept: bool) -> list[int]:
+        """Those that node names and that name it; with or_kept those too where a side, or both, names the other as
+        absent."""
         state = self.states.get(node)
         if state is None:
             return []
-        return [each for each in state.neighbours if each in self.states and node in self.states[each].neighbours]
+        named = itertools.chain(state.neighbours, state.absent) if or_kept else state.neighbours
+        return [each for each in named if each in self.states and self.states[each].names(node, or_kept)]
 
-    def reachable(self) -> set[int]:
-        """The nodes that can be reached, this one included."""
+    def reachable(self, or_kept: bool = False) -> set[int]:
+        """The nodes that can be reached, this one included; with or_kept those too for whom somebody keeps what is
+        published."""
         seen = {self.node}
         todo = [self.node]
         while todo:
-            fresh = [each for each in self._linked(todo.pop()) if each not in seen]
+            fresh = [each for each in self._linked(todo.pop(), or_kept) if each not in seen]
             seen.update(fresh)
             todo += fresh
         return seen
@@ -107,13 +140,22 @@ class Network:
         return self._trees[origin]
 
     def _grow(self, origin: int) -> dict[int, int]:
+        """Over links as far as they lead; then over those that were cut, to the rest."""
         behind_us: dict[int, int] = {}
         seen = {origin}
-        distance = [origin]
+        self._spread(seen, behind_us, or_kept=False)
+        self._spread(seen, behind_us, or_kept=True)
+        # An origin that is gone: what it said last is still on its way, and goes where a message of ours would go.
+        return behind_us if self.node in seen else self._tree(self.node)
+
+    def _spread(self, seen: set[int], behind_us: dict[int, int], or_kept: bool) -> None:
+        """Breadth first from all that were seen. Nodes of one distance are visited in the order of their ids, so that
+        every node builds the same tree."""
+        distance = sorted(seen)
         while distance:
             following = []
-            for node in sorted(distance):
-                for neighbour in sorted(self._linked(node)):
+            for node in distance:
+                for neighbour in self._linked(node, or_kept):
                     if neighbour in seen:
                         continue
                     seen.add(neighbour)
@@ -122,9 +164,7 @@ class Network:
                         behind_us[neighbour] = neighbour
                     elif node in behind_us:
                         behind_us[neighbour] = behind_us[node]
-            distance = following
-        # An origin that is gone: what it said last is still on its way, and goes where a message of ours would go.
-        return behind_us if self.node in seen else self._tree(self.node)
+            distance = sorted(following)
 
     def leads_to(self, neighbour: int, origin: int, type_id: int) -> bool:
         """Does a message of this type and origin go on from here to this neighbour?"""
@@ -141,7 +181,7 @@ class Network:
     def types_for(self, neighbour: int) -> set[int]:
         """The types that this neighbour has to be sent, of whatever origin."""
         types: set[int] = set()
-        for origin in self.reachable():
+        for origin in self.reachable(or_kept=True):
             for node, by in self._tree(origin).items():
                 if by == neighbour:
                     types |= self.states[node].wants

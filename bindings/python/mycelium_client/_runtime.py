@@ -8,7 +8,7 @@ import json
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from ssl import create_default_context
+from ssl import TLSVersion, create_default_context
 from types import ModuleType
 from typing import Any, Self
 
@@ -122,6 +122,7 @@ class Runtime(Publisher):
         self._has_bridge = True
         if to.has_tls and ssl is None:
             ssl = create_default_context()
+            ssl.minimum_version = TLSVersion.TLSv1_3
         if not to.is_loopback and not self._bridge.how.secret and ssl is None:
             raise ValueError(f"{to} is another machine: give both sides the same token, use TLS, or a Unix socket")
         dialer = Dialer(self._bridge, to, ssl, server_hostname)

@@ -109,6 +109,8 @@ class NodeState(Table):
     name: str = ""
     neighbours: Sequence[int] = ()
     wants: Sequence[int] = ()
+    carries: Sequence[int] = ()
+    absent: Sequence[int] = ()
 
 
 @dataclasses.dataclass(slots=True)
@@ -152,7 +154,14 @@ TypeDigest.LAYOUT = _table("TypeDigest", ("type_id", "H"), ("digest", "Bs"))
 Ready.LAYOUT = _table("Ready", ("types", "tables"), ("stream", "Q"), ("heard_stream", "Q"), ("heard", "Q"))
 Refusal.LAYOUT = _table("Refusal", ("reason", "B"), ("text", "string"))
 NodeState.LAYOUT = _table(
-    "NodeState", ("node", "Q"), ("version", "Q"), ("name", "string"), ("neighbours", "Qs"), ("wants", "Hs")
-)  # fmt: skip
+    "NodeState",
+    ("node", "Q"),
+    ("version", "Q"),
+    ("name", "string"),
+    ("neighbours", "Qs"),
+    ("wants", "Hs"),
+    ("carries", "Hs"),
+    ("absent", "Qs"),
+)
 Credit.LAYOUT = _table("Credit", ("sequence", "Q"))
 Lost.LAYOUT = _table("Lost", ("type_id", "H"), ("count", "Q"))

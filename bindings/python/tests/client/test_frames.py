@@ -3,6 +3,7 @@
 import json
 import pathlib
 import random
+import re
 import subprocess
 import tempfile
 import unittest
@@ -27,7 +28,7 @@ TABLES = [
     _wire.Proof(bytes(32)),
     _wire.Ready([_wire.TypeDigest(1001, bytes(range(32))), _wire.TypeDigest(65535, bytes(32))], 3, 4, 5),
     _wire.Refusal(_wire.Reason.LEAVING, "the node goes away"),
-    _wire.NodeState(1, 2, "three", [4, 2**64 - 1], [5, 65535]),
+    _wire.NodeState(1, 2, "three", [4, 2**64 - 1], [5, 65535], [65535], [6, 2**63]),
     _wire.Credit(2**63),
     _wire.Lost(1, 2),
 ]
@@ -103,6 +104,15 @@ class TablesTest(unittest.TestCase):
                     value = [(each.type_id, bytes(each.digest)) for each in value]
                     expected = [(each.type_id, each.digest) for each in expected]
                 self.assertEqual(value, expected, (table, field.name))
+
+    def test_every_field_of_the_schema_is_known(self) -> None:
+        """A state is passed on as it came: a field that was forgotten here would be lost on its way."""
+        text = re.sub("//.*", "", SCHEMA.read_text(encoding="utf-8"))
+        tables = re.findall(r"table (\w+) {(.*?)}", text, re.DOTALL)
+        self.assertGreaterEqual(len(tables), len({type(table) for table in TABLES}))
+        for name, body in tables:
+            known = [field.name for field in getattr(_wire, name).LAYOUT.fields]
+            self.assertEqual(known, re.findall(r"(\w+):", body), name)
 
     def test_damaged_tables_are_value_errors(self) -> None:
         dice = random.Random(5)

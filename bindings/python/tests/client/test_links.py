@@ -15,6 +15,8 @@ from typing import Any
 
 import mycelium_client
 from mycelium_client import Message, NoReplyError, Runtime
+from mycelium_client._frames import table_frame
+from mycelium_client._wire import Hello
 from mycelium_protocol import CounterUpdate, TextMessage, WordCountReply, WordCountRequest
 
 PATIENCE = 30.0
@@ -26,6 +28,13 @@ async def until(holds: Any) -> None:
     async with asyncio.timeout(PATIENCE):
         while not holds():
             await asyncio.sleep(0)
+
+
+def cut(runtime: Runtime) -> None:
+    """As a cable that is pulled."""
+    link = next(iter(runtime._bridge.links), None)
+    if link is not None and link._transport is not None:
+        link._transport.abort()
 
 
 class LinksCase(unittest.IsolatedAsyncioTestCase):
@@ -124,9 +133,7 @@ class LinksTest(LinksCase):
         for i in range(2000):
             await here.publish(CounterUpdate(value=i))
             if i % 250 == 100:
-                link = next(iter(here._bridge.links), None)
-                if link is not None and link._transport is not None:
-                    link._transport.abort()  # as a cable that is pulled
+                cut(here)
             if i % 10 == 0:
                 await asyncio.sleep(0)
         await until(lambda: len(got) == 2000)
@@ -136,9 +143,56 @@ class LinksTest(LinksCase):
         self.assertEqual((stats.sent, stats.lost, stats.dropped), (2000, 0, 0))
         self.assertGreater(stats.links_cut, 0)
 
+    async def line(self, **middle: Any) -> tuple[Runtime, Runtime, Runtime, list[int]]:
+        """Left, middle and right, what comes to the right, and right's link is cut; it does not dial by itself."""
+        nodes = [await self.runtime("left"), await self.runtime("middle", **middle)]
+        nodes.append(await self.runtime("right", first_retry=600.0, last_retry=600.0))
+        got: list[int] = []
+        nodes[2].subscribe(TYPE, lambda message: got.append(message.payload[0]))
+        await nodes[1].bridge_listen(self.address)
+        for end in (nodes[0], nodes[2]):
+            await end.bridge_dial(self.address, timeout=PATIENCE)
+        await nodes[0].wait_for_subscribers(TYPE, 1, PATIENCE)
+        cut(nodes[2])
+        return (*nodes, got)  # type: ignore[return-value]
+
+    async def test_what_is_for_a_node_that_is_cut_off_waits_at_its_neighbour(self) -> None:
+        left, middle, right, got = await self.line()
+        known = left._bridge.network.states
+        await until(lambda: known[middle.node].absent == {right.node})
+        self.assertEqual((known[middle.node].neighbours, left.bridge_stats().reachable), ({left.node}, 1))
+        for i in range(20):
+            await left.publish_bytes(TYPE, bytes((i,)))
+        await left.flush(PATIENCE)
+        self.assertEqual(got, [])
+        await right.bridge_dial(self.address, timeout=PATIENCE)
+        await until(lambda: len(got) == 20)
+        self.assertEqual(got, list(range(20)))
+        await until(lambda: known[middle.node].absent == set())
+        self.assertEqual(middle.bridge_stats().lost, 0)
+
+    async def test_a_node_that_does_not_come_back_is_waited_for_no_longer(self) -> None:
+        left, middle, right, _ = await self.line(linger=0.05)
+        known = left._bridge.network.states
+        await until(lambda: right.node not in known[middle.node].neighbours | known[middle.node].absent)
+        await until(lambda: not left._bridge.neighbours[middle.node].lanes)
+        self.assertEqual([each.node for each in middle.neighbours()], [left.node])
+
+    async def test_a_stranger_that_says_no_more_than_its_name_is_no_neighbour(self) -> None:
+        here = await self.runtime()
+        await here.bridge_listen(self.address)
+        for node in range(1, 4):
+            reader, writer = await asyncio.open_unix_connection(self.address.removeprefix("unix:"))
+            writer.write(table_frame(Hello(1, node, "stranger", bytes(16), False, 1 << 20, 1 << 20)))
+            await until(lambda: here.neighbours())
+            writer.close()
+            await reader.read()
+            await until(lambda: not here.neighbours())
+        self.assertEqual((here.bridge_stats().refused, here.bridge_stats().links_made), (3, 0))
+
     async def test_what_happens_is_told(self) -> None:
         events: list[mycelium_client.Event] = []
-        here = await self.runtime("here", on_event=events.append, linger=0.05)
+        here = await self.runtime("here", on_event=events.append, linger=600.0)  # it need not wait for who says so
         there = await self.runtime("there")
         there.subscribe(TYPE, lambda _: None)
         await there.bridge_dial(await here.bridge_listen(self.address), timeout=PATIENCE)
