@@ -91,7 +91,7 @@ let give_up_asked bridge =
   in
   Hashtbl.filter_map_inplace (fun id asked -> if stays id asked then Some asked else None) bridge.asked
 
-let forget t bridge =
+let forget t bridge ~why =
   match bridge.neighbour with
   | None -> ()
   | Some { outbox; peer_name; _ } ->
@@ -100,7 +100,7 @@ let forget t bridge =
       give_up_asked bridge;
       if outbox.lost > lost then
         log t Warning
-          (Printf.sprintf "'%s' did not come back; %d messages that were on their way to it count as lost" peer_name
+          (Printf.sprintf "'%s' %s; %d messages that were on their way to it count as lost" peer_name why
              (outbox.lost - lost));
       bridge.sent_before <- bridge.sent_before + outbox.sent;
       bridge.sent_again_before <- bridge.sent_again_before + outbox.sent_again;
@@ -111,10 +111,21 @@ let forget t bridge =
       Atomic.set t.lanes Numbers.empty;
       Bell.ring_all t.changes
 
-let forget_who_is_gone t bridge =
+(* Whether there is a link that it was accepted on, and that may come up. *)
+let is_greeted bridge peer =
+  let greets connection =
+    Link.is_open connection.link && Option.fold connection.peer ~none:false ~some:(fun of_it -> of_it == peer)
+  in
+  List.exists greets bridge.connections
+
+(* When it has been waited for long enough. *)
+let patience_ends bridge =
   match bridge.neighbour with
-  | Some neighbour when Clock.now t.clock -. neighbour.absent_since >= bridge.config.linger -> forget t bridge
-  | _ -> ()
+  | Some peer when not (is_greeted bridge peer) -> peer.absent_since +. bridge.config.linger
+  | _ -> infinity
+
+let forget_who_is_gone t bridge =
+  if Clock.now t.clock >= patience_ends bridge then forget t bridge ~why:"did not come back"
 
 (* ---- the greeting's end ---- *)
 
@@ -187,7 +198,9 @@ let tell_differences t connection =
 let on_came_up t bridge connection (ready : Wire.ready) =
   let peer = Option.get connection.peer in
   let hello = Link.theirs connection.link in
-  (match bridge.neighbour with Some known when known != peer -> forget t bridge | _ -> ());
+  (match bridge.neighbour with
+  | Some known when known != peer -> forget t bridge ~why:"was followed by another node"
+  | _ -> ());
   bridge.neighbour <- Some peer;
   let before = bridge.current in
   bridge.current <- Some connection;
@@ -216,6 +229,14 @@ let update_wants t =
 
 (* ---- the end of a connection ---- *)
 
+(* Who says that it leaves does not come back. *)
+let forget_who_has_left t bridge connection =
+  match (connection.link.refusal, connection.peer, bridge.neighbour) with
+  | Some (Wire.Leaving, _), Some peer, Some known
+    when peer == known && bridge.current = None && not (is_greeted bridge peer) ->
+      forget t bridge ~why:"has left"
+  | _ -> ()
+
 let has_closed t bridge connection why =
   bridge.connections <- List.filter (fun each -> each != connection) bridge.connections;
   Unix.close connection.socket;
@@ -228,6 +249,7 @@ let has_closed t bridge connection why =
     Option.iter (fun peer -> peer.absent_since <- Clock.now t.clock) connection.peer;
     bridge.links_cut <- bridge.links_cut + 1;
     give_up_asked bridge;
+    (* That the neighbour is absent nobody could hear: it is the only one. *)
     ignore (Network.say bridge.network ~neighbours:[] ());
     log t Warning (Printf.sprintf "the link over %s ended: %s" connection.link.where why)
   end
@@ -235,4 +257,5 @@ let has_closed t bridge connection why =
     bridge.refused <- bridge.refused + 1;
     log t Warning (Printf.sprintf "no link over %s: %s" connection.link.where why)
   end;
+  forget_who_has_left t bridge connection;
   Bell.ring_all t.changes

@@ -194,7 +194,7 @@ let leave t bridge =
   List.iter flush bridge.connections;
   List.iter (fun connection -> Link.close connection.link "the node goes away") bridge.connections;
   close_ended t bridge;
-  Leaf.forget t bridge;
+  Leaf.forget t bridge ~why:"was left";
   Hashtbl.reset bridge.asked
 
 let begin_to_leave bridge by =
@@ -235,14 +235,9 @@ let next_time t bridge =
     | Some { doing = Resting until | Connecting { until; _ }; _ } -> until
     | _ -> infinity
   in
-  let of_neighbour =
-    match bridge.neighbour with
-    | Some { absent_since; _ } -> absent_since +. bridge.config.linger
-    | None -> infinity
-  in
   let of_stall = if bridge.stalled = None then infinity else Clock.now t.clock +. 0.05 in
   let leaving = Option.value bridge.leave_by ~default:infinity in
-  soonest (of_dialer :: of_neighbour :: of_stall :: leaving :: List.map of_connection bridge.connections)
+  soonest (of_dialer :: Leaf.patience_ends bridge :: of_stall :: leaving :: List.map of_connection bridge.connections)
 
 type watched = { to_read : Unix.file_descr list; to_write : Unix.file_descr list }
 

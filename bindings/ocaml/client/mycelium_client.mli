@@ -363,7 +363,9 @@ module Bridge : sig
     hello_timeout : float;  (** for the other side's whole greeting *)
     heartbeat : float;  (** the longest pause between two frames *)
     silence : float;  (** after which the other side counts as dead *)
-    linger : float;  (** how long what waits for a neighbour that has gone is kept for its return *)
+    linger : float;
+        (** how long what waits for a neighbour whose link was cut is kept for its return; one that says that it leaves
+            is not waited for *)
   }
 
   val default : config

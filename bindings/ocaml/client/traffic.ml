@@ -6,6 +6,7 @@ open State
 
 let most_in_one_write = 256 lsl 10
 let acknowledge_after = 0.005
+let most_unacknowledged = 128 lsl 10
 
 let flag_said connection = connection.said_something <- true
 
@@ -106,7 +107,8 @@ let acknowledge_if_due t bridge connection =
   match connection.peer with
   | Some peer when Link.is_up connection.link && bridge.stalled = None && connection.unacknowledged > 0 ->
       let now = Clock.now t.clock in
-      if connection.unacknowledged >= bridge.config.window / 4 || now >= connection.acknowledge_at then
+      let at_once = Int.min (bridge.config.window / 4) most_unacknowledged in
+      if connection.unacknowledged >= at_once || now >= connection.acknowledge_at then
         acknowledge connection peer
       else if connection.acknowledge_at = infinity then connection.acknowledge_at <- now +. acknowledge_after
   | _ -> ()
@@ -309,9 +311,10 @@ let on_message t bridge connection peer (data : Frame.data) =
 let on_lost t bridge connection type_id count =
   let count = Leaf.as_sequence count in
   bridge.lost_there <- bridge.lost_there + count;
+  let of_type = if type_id = 0 then "" else Printf.sprintf " of type %d" type_id in
   log t Warning
-    (Printf.sprintf "%s: the neighbour dropped %d messages of type %d for us: we take them too slowly"
-       connection.link.where count type_id)
+    (Printf.sprintf "%s: the neighbour dropped %d messages%s for us: we take them too slowly" connection.link.where
+       count of_type)
 
 let on_event t bridge connection (event : Link.event) =
   match (event, connection.peer) with

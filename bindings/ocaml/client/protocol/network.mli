@@ -6,7 +6,7 @@ module Types : Set.S with type elt = int
 
 val max_nodes : int
 val max_known : int
-(** Neighbours and types of all nodes together. *)
+(** Neighbours and types in what all nodes have said, together. *)
 
 type t
 
@@ -29,4 +29,5 @@ val reachable : t -> Ids.t
 (** Over links that both ends name; this node included. *)
 
 val wanted : t -> Types.t
-(** The types that somebody else wants who can be reached. *)
+(** The types that somebody else wants who can be reached; be it over a link that was cut, and whose ends keep what is
+    published for each other until it is back. *)

@@ -17,7 +17,15 @@ type hello = {
 
 type ready = { types : (int * string) list; stream : int64; heard_stream : int64; heard : int64 }
 type reason = Version | Itself | Proof | Not_allowed | Too_many | Late | Protocol | Leaving | Other of int
-type node_state = { id : int64; version : int64; name : string; neighbours : int64 list; wants : int list }
+type node_state = {
+  id : int64;
+  version : int64;
+  name : string;
+  neighbours : int64 list;
+  wants : int list;
+  carries : int list;
+  absent : int64 list;
+}
 
 (* In the order of the schema, from 0. *)
 let reasons =
@@ -93,11 +101,27 @@ let read_refusal text =
 
 let write_state (state : node_state) =
   write
-    [ Uint64 state.id; Uint64 state.version; Text state.name; Uint64s state.neighbours; Uint16s state.wants ]
+    [
+      Uint64 state.id;
+      Uint64 state.version;
+      Text state.name;
+      Uint64s state.neighbours;
+      Uint16s state.wants;
+      Uint16s state.carries;
+      Uint64s state.absent;
+    ]
 
 let read_state text =
   let t = root text in
-  { id = uint64 t 0; version = uint64 t 1; name = Table.text t 2; neighbours = uint64s t 3; wants = uint16s t 4 }
+  {
+    id = uint64 t 0;
+    version = uint64 t 1;
+    name = Table.text t 2;
+    neighbours = uint64s t 3;
+    wants = uint16s t 4;
+    carries = uint16s t 5;
+    absent = uint64s t 6;
+  }
 
 let write_credit sequence = write [ Uint64 sequence ]
 let read_credit text = uint64 (root text) 0

@@ -26,7 +26,15 @@ type ready = {
 (** Why a link is refused. *)
 type reason = Version | Itself | Proof | Not_allowed | Too_many | Late | Protocol | Leaving | Other of int
 
-type node_state = { id : int64; version : int64; name : string; neighbours : int64 list; wants : int list }
+type node_state = {
+  id : int64;
+  version : int64;
+  name : string;
+  neighbours : int64 list;
+  wants : int list;
+  carries : int list;  (** those of [wants] that only a gateway of the node wants *)
+  absent : int64 list;  (** neighbours whose link was cut, and who may come back *)
+}
 
 val string_of_reason : reason -> string
 val write_hello : hello -> string

@@ -3,7 +3,8 @@
 open Mycelium_bridge_protocol
 open Gathering
 
-let state ?(version = 1L) ?(wants = []) id neighbours = { Wire.id; version; name = ""; neighbours; wants }
+let state ?(version = 1L) ?(wants = []) ?(absent = []) id neighbours =
+  { Wire.id; version; name = ""; neighbours; wants; carries = []; absent }
 
 (* This node is 1, its neighbour 2. *)
 let linked () =
@@ -25,6 +26,31 @@ let all_that_can_be_reached_count () =
   Alcotest.(check (list int)) "do not count" [ 5; 7 ] (wanted network);
   ignore (Network.say network ~neighbours:[] ());
   Alcotest.(check (list int)) "cut off" [] (wanted network)
+
+(* What is for a node that is cut off is kept, as long as both ends of the link name each other. *)
+let who_is_absent_counts () =
+  let network = linked () in
+  let says news = Alcotest.(check bool) "news" true (Network.learn network news) in
+  let hub version neighbours absent = says (state 2L neighbours ~version ~absent) in
+  let far version neighbours absent = says (state 3L neighbours ~version ~absent ~wants:[ 5 ]) in
+  let check what types = Alcotest.(check (list int)) what types (wanted network) in
+  far 1L [ 2L ] [];
+  hub 1L [ 1L; 3L ] [];
+  check "linked" [ 5 ];
+  hub 2L [ 1L ] [ 3L ];
+  check "the hub says that it is absent" [ 5 ];
+  Alcotest.(check (list int64)) "and cannot be reached" [ 1L; 2L ] (reachable network);
+  far 2L [] [ 2L ];
+  check "both say so" [ 5 ];
+  says (state 4L [ 3L ] ~wants:[ 9 ]);
+  far 3L [ 4L ] [ 2L ];
+  check "and who is behind it" [ 5; 9 ];
+  far 4L [ 4L ] [];
+  check "it waits no longer" [];
+  far 5L [ 4L ] [ 2L ];
+  check "it does again" [ 5; 9 ];
+  hub 3L [ 1L ] [];
+  check "the hub waits no longer" []
 
 let the_newest_version_counts () =
   let network = linked () in
@@ -55,7 +81,9 @@ let nodes_are_bounded () =
   Alcotest.(check bool) "few are kept" true (List.length (Network.states network) <= Network.max_nodes);
   Alcotest.(check (list int)) "those that live among them" [ 5 ] (wanted network);
   let many = List.init (Network.max_nodes + 1) Int64.of_int in
-  Alcotest.(check bool) "too many neighbours" false (Network.learn network (state 9000L many))
+  Alcotest.(check bool) "too many neighbours" false (Network.learn network (state 9000L many));
+  let most = List.tl many in
+  Alcotest.(check bool) "absent ones among them" false (Network.learn network (state 9000L [ 1L ] ~absent:most))
 
 let what_they_tell_is_bounded () =
   let network = linked () in
@@ -74,6 +102,7 @@ let () =
       ( "what a leaf knows",
         [
           test "all_that_can_be_reached_count" all_that_can_be_reached_count;
+          test "who_is_absent_counts" who_is_absent_counts;
           test "the_newest_version_counts" the_newest_version_counts;
           test "its_own_state_is_its_own" its_own_state_is_its_own;
           test "nodes_are_bounded" nodes_are_bounded;

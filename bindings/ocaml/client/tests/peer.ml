@@ -81,7 +81,16 @@ let credit peer sequence = say_control peer Credit (Wire.write_credit (Int64.of_
 
 let want ?(version = 1L) peer ~neighbour wants =
   say_control peer Node_state
-    (Wire.write_state { id = peer.hello.node; version; name = "peer"; neighbours = [ neighbour ]; wants })
+    (Wire.write_state
+       {
+         id = peer.hello.node;
+         version;
+         name = "peer";
+         neighbours = [ neighbour ];
+         wants;
+         carries = [];
+         absent = [];
+       })
 
 (* ---- hearing ---- *)
 

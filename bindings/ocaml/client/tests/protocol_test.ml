@@ -161,13 +161,22 @@ let hello = { Peer.hello with name = "n\xc3\xa4me"; wants_proof = true; node = -
 let ready =
   { Wire.types = [ (1001, String.make 32 'd'); (65535, "") ]; stream = 5L; heard_stream = -6L; heard = 7L }
 
-let state = { Wire.id = 1L; version = -2L; name = ""; neighbours = [ 1L; -1L; 3L ]; wants = [ 1; 65535; 3 ] }
+let state =
+  {
+    Wire.id = 1L;
+    version = -2L;
+    name = "";
+    neighbours = [ 1L; -1L; 3L ];
+    wants = [ 1; 65535; 3 ];
+    carries = [ 65535 ];
+    absent = [ -1L; 7L ];
+  }
 
 let tables_are_read_as_they_were_written () =
   Alcotest.(check bool) "hello" true (Wire.read_hello (Wire.write_hello hello) = hello);
   Alcotest.(check bool) "ready" true (Wire.read_ready (Wire.write_ready ready) = ready);
   Alcotest.(check bool) "state" true (Wire.read_state (Wire.write_state state) = state);
-  let empty = { state with neighbours = []; wants = [] } in
+  let empty = { state with neighbours = []; wants = []; carries = []; absent = [] } in
   Alcotest.(check bool) "empty state" true (Wire.read_state (Wire.write_state empty) = empty);
   Alcotest.(check bool) "proof" true (Wire.read_proof (Wire.write_proof "mac") = "mac");
   Alcotest.(check bool) "refusal" true (Wire.read_refusal (Wire.write_refusal Late "why") = (Late, "why"));
