@@ -141,6 +141,19 @@ def what_a_node_that_is_gone_did_not_acknowledge_counts_as_lost(stage: Stage) ->
     stage.subject.stats_reach("lost", 3)
 
 
+@case("counts", heartbeat=100, linger=600_000)
+def what_a_node_that_leaves_did_not_acknowledge_is_lost_at_once(stage: Stage) -> None:
+    """Who said Leaving does not come back: nothing waits for it."""
+    peer = stage.linked((TYPE,))
+    for i in range(1, 6):
+        stage.subject.do(f"publish {TYPE} {i:02x}")
+        peer.take_message(TYPE, bytes((i,)), acknowledge=False)
+    peer.acknowledge(2)
+    peer.is_alive()
+    peer.leave()
+    stage.subject.stats_reach("lost", 3)
+
+
 @case("counts")
 def sent_and_acknowledged_are_counted(stage: Stage) -> None:
     """Each message counts once."""

@@ -156,11 +156,10 @@ def settled(*peers: Peer) -> None:
 def states_are_passed_on_to_all_other_neighbours(stage: Stage) -> None:
     """A newer NodeState is passed on to all other neighbours, as it is."""
     first, second = two(stage)
-    first.say_state((TYPE,), version=77)
+    said = {"wants": (TYPE, TYPE + 1), "carries": (TYPE + 1,), "absent": (4711,), "name": "the first"}
+    first.say_state(version=77, **said)
     state = second.take_state("of the first", lambda state: state["version"] == 77, first.node)
-    demand(
-        (tuple(state["wants"]), tuple(state["neighbours"])) == ((TYPE,), (first.hello["node"],)), f"it became {state}"
-    )
+    demand(state | said | {"neighbours": (first.hello["node"],)} == state, f"it became {state}")
     settled(first)
     back = [frame for frame in first._early if frame.table and frame.table.get("node") == first.node]
     demand(not back, f"it came back: {back}")
@@ -287,7 +286,7 @@ def what_a_node_said_last_is_passed_on_when_it_has_gone(stage: Stage) -> None:
 
 @case("mesh")
 def what_comes_by_two_ways_is_delivered_once(stage: Stage) -> None:
-    """A node with several neighbours ignores a message whose publisher's sequence is not above the last."""
+    """A node with several neighbours ignores a message of an origin, publisher and type whose sequence it has had."""
     stage.subject.do(f"subscribe {TYPE}")
     first, second = two(stage)
     settled(first, second)
@@ -298,6 +297,61 @@ def what_comes_by_two_ways_is_delivered_once(stage: Stage) -> None:
     settled(second)
     first.publish(TYPE, b"two", origin=4711, publisher=3, publisher_sequence=2)
     stage.subject.message(TYPE, b"two")
+
+
+@case("mesh")
+def an_older_message_that_comes_by_another_way_is_delivered(stage: Stage) -> None:
+    """The last 512 sequences of an origin, publisher and type are remembered one by one: which of them have not been
+    had is known."""
+    stage.subject.do(f"subscribe {TYPE}")
+    first, second = two(stage)
+    settled(first, second)
+    source = dict(origin=4711, publisher=3)
+    numbers = [1, *range(3, 3 + 511)]
+    for number in numbers:
+        first.publish(TYPE, b"in order", publisher_sequence=number, **source)
+    for _ in numbers:
+        stage.subject.message(TYPE, b"in order")
+    second.publish(TYPE, b"late", publisher_sequence=2, **source)
+    stage.subject.message(TYPE, b"late")
+    first.publish(TYPE, b"again", publisher_sequence=2, **source)
+    settled(first)
+    second.publish(TYPE, b"next", publisher_sequence=514, **source)
+    stage.subject.message(TYPE, b"next")
+
+
+@case("mesh")
+def what_is_older_than_the_first_counts_as_had(stage: Stage) -> None:
+    """What is older than the first of an origin, publisher and type that came over a link counts as had; of others
+    nothing follows from it."""
+    stage.subject.do(f"subscribe {TYPE}")
+    first, second = two(stage)
+    settled(first, second)
+    first.publish(TYPE, b"fifth", origin=4711, publisher=3, publisher_sequence=5)
+    stage.subject.message(TYPE, b"fifth")
+    second.publish(TYPE, b"fourth", origin=4711, publisher=3, publisher_sequence=4)
+    settled(second)
+    second.publish(TYPE, b"of another publisher", origin=4711, publisher=4, publisher_sequence=4)
+    stage.subject.message(TYPE, b"of another publisher")
+    first.publish(TYPE, b"of another origin", origin=4712, publisher=3, publisher_sequence=4)
+    stage.subject.message(TYPE, b"of another origin")
+
+
+@case("mesh")
+def a_request_that_comes_by_two_ways_is_served_once(stage: Stage) -> None:
+    """A request is a message: what was had before is ignored."""
+    stage.subject.do(f"serve {TYPE} echo")
+    first, second = two(stage)
+    settled(first, second)
+    question = dict(origin=4711, publisher=3, correlation=5, flags=wire.REQUEST)
+    first.publish(TYPE, b"once", publisher_sequence=1, **question)
+    demand(stage.subject.event("serving").payload == b"once", "it serves another request")
+    demand(first.take_reply(5).payload == b"once", "another answer")
+    second.publish(TYPE, b"once", publisher_sequence=1, **question)
+    settled(second)
+    second.publish(TYPE, b"next", publisher_sequence=2, **(question | {"correlation": 6}))
+    demand(stage.subject.event("serving").payload == b"next", "it serves the same request twice")
+    demand(second.take_reply(6).payload == b"next", "another answer")
 
 
 @case("mesh")

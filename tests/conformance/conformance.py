@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 
+import cases_absent  # noqa: F401
 import cases_end  # noqa: F401
 import cases_flow  # noqa: F401
 import cases_frames  # noqa: F401

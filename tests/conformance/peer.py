@@ -172,6 +172,11 @@ class Peer:
     def close(self) -> None:
         self.socket.close()
 
+    def leave(self) -> None:
+        """Says that the node goes away, and waits until the subject has heard it."""
+        self.send_table(wire.REFUSAL, reason=wire.LEAVING, text="the judge goes")
+        self.expect_end()
+
     # ---- the greeting ----
 
     def say_hello(self, **other: Any) -> None:

@@ -59,6 +59,7 @@ class Stage:
         self._names = itertools.count()
         self._dice = random.Random(case.name)
         self._listener: socket.socket | None = None
+        self._doors: dict[int, socket.socket] = {}  # where the subject dials other neighbours than the first
         arguments = [
             text for name, value in self.options.items() for text in ("--" + name.replace("_", "-"), str(value))
         ]
@@ -106,12 +107,19 @@ class Stage:
         """A second neighbour beside the first, as a mesh has it."""
         if self._listener is None:
             return self.peer(node)
-        before = self._listener
-        self._listener, address = self._listen()
+        door, address = self._listen()
         self.subject.do(f"dial {address}")
-        peer = self.peer(node)
-        self._listener = before
+        peer = self._peer_at(door, node)
+        self._doors[peer.node] = door
         return peer
+
+    def _peer_at(self, door: socket.socket | None, node: int | None, window: int | None = None) -> Peer:
+        """The next connection to this place of ours."""
+        first, self._listener = self._listener, door
+        try:
+            return self.peer(node, window)
+        finally:
+            self._listener = first
 
     def _connect(self) -> socket.socket:
         kind, _, place = self.address.partition(":")
@@ -141,7 +149,7 @@ class Stage:
     ) -> Peer:
         """The same node connects once more, after its connection was cut; without a word else, it goes on where it
         was."""
-        peer = self.peer(before.node, before.window)
+        peer = self._peer_at(self._doors.get(before.node, self._listener), before.node, before.window)
         peer.state_version = before.state_version
         peer.stream = before.stream if stream is None else stream
         peer.sent = before.sent

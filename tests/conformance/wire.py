@@ -205,7 +205,15 @@ TABLES: dict[str, tuple[tuple[str, str], ...]] = {
     "TypeDigest": (("type_id", "H"), ("digest", "bytes")),
     "Ready": (("types", "TypeDigest"), ("stream", "Q"), ("heard_stream", "Q"), ("heard", "Q")),
     "Refusal": (("reason", "B"), ("text", "text")),
-    "NodeState": (("node", "Q"), ("version", "Q"), ("name", "text"), ("neighbours", "Qs"), ("wants", "Hs")),
+    "NodeState": (
+        ("node", "Q"),
+        ("version", "Q"),
+        ("name", "text"),
+        ("neighbours", "Qs"),
+        ("wants", "Hs"),
+        ("carries", "Hs"),
+        ("absent", "Qs"),
+    ),
     "Credit": (("sequence", "Q"),),
     "Lost": (("type_id", "H"), ("count", "Q")),
 }
