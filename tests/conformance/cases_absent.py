@@ -224,3 +224,21 @@ def what_has_another_way_does_not_wait_for_an_absent_neighbour(stage: Stage) -> 
     settled(again)
     stage.subject.do(f"publish {FENCE} 03")
     again.take_message(FENCE, b"\3")
+
+
+@case("mesh")
+def what_came_while_a_neighbour_was_absent_is_not_delivered_again(stage: Stage) -> None:
+    """A node with several neighbours, of whom some are absent, ignores what it has had before."""
+    stage.subject.do(f"subscribe {TYPE}")
+    first, second = two(stage)
+    settled(first, second)
+    second.close()
+    first.take_state("with the second as absent", lambda state: second.node in state["absent"])
+    source = dict(origin=FAR, publisher=3)
+    first.publish(TYPE, b"one", publisher_sequence=1, **source)
+    stage.subject.message(TYPE, b"one")
+    again = stage.again(second)
+    again.publish(TYPE, b"one", publisher_sequence=1, **source)
+    settled(again)
+    first.publish(TYPE, b"two", publisher_sequence=2, **source)
+    stage.subject.message(TYPE, b"two")
