@@ -168,6 +168,7 @@ class PubAndSub(WithHub):
         self.end_of(self.hub_process)
         done = run("sub", "TextMessage", *self.bus)
         self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, rf"(?m)^mycelium sub: unix:{re.escape(self.hub)}: .*; it is tried again$")
         self.assertIn("no link", done.stderr)
 
 

@@ -31,9 +31,12 @@ class WithHub(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="myc-")
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
+        self.subscribers = 0
+        self.open_hub()
+
+    def open_hub(self) -> None:
         self.hub = str(self.folder / "hub")
         self.bus = ("--unix", self.hub)
-        self.subscribers = 0
         self.hub_process = self.start("bridge", "--unix", self.hub, "--name", "hub")
         self.assertIn("listening at ", self.hub_process.stderr.readline())
 

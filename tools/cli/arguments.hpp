@@ -31,9 +31,10 @@ inline std::optional<int> parse(CLI::App& app, int argc, char** argv) {
 inline std::optional<int> parse_with_bus(CLI::App& app, const source_options& source, int argc, char** argv) {
   if (const auto done = parse(app, argc, argv))
     return done;
-  if (!source.unix_paths.empty() || !source.tcp_places.empty() || !source.plugins.empty())
+  if (source.nodes.any() || !source.plugins.empty())
     return std::nullopt;
-  std::fprintf(stderr, "%s: say which bus: --unix PATH, --tcp HOST:PORT or --load PLUGIN.so\n", app.get_name().c_str());
+  std::fprintf(stderr, "%s: say which bus: --unix PATH, --tcp HOST:PORT, --tls HOST:PORT or --load PLUGIN.so\n",
+               app.get_name().c_str());
   return exit_usage;
 }
 

@@ -9,20 +9,14 @@
 namespace mycelium::cli {
 namespace {
 
-// "unix:/run/bus -> "; "" within this process.
-std::string through_of(const load& wanted) {
-  std::string text;
-  for (const auto& path : wanted.through.unix_paths)
-    text += "unix:" + path + " -> ";
-  for (const auto& place : wanted.through.tcp_places)
-    text += "tcp:" + place + " -> ";
-  return text;
-}
+// "unix:/run/bus"; "" within this process.
+std::string through_of(const load& wanted) { return wanted.through.any() ? wanted.through.addresses()[0] : ""; }
 
 void print_text(const load& wanted, const rate_figures& rate, const latency_figures& latency) {
   const double per_second = static_cast<double>(rate.published) / rate.seconds;
-  std::printf("payload %zu B, %u publisher%s -> %s%u subscriber%s\n", wanted.payload, wanted.publishers,
-              wanted.publishers == 1 ? "" : "s", through_of(wanted).c_str(), wanted.subscribers,
+  const auto through = through_of(wanted);
+  std::printf("payload %zu B, %u publisher%s -> %s%s%u subscriber%s\n", wanted.payload, wanted.publishers,
+              wanted.publishers == 1 ? "" : "s", through.c_str(), through.empty() ? "" : " -> ", wanted.subscribers,
               wanted.subscribers == 1 ? "" : "s");
   std::printf("  rate     %.2f M messages/s published, %.2f M/s delivered, %.0f MB/s; %llu dropped\n", per_second / 1e6,
               static_cast<double>(rate.delivered) / rate.seconds / 1e6,
@@ -33,22 +27,13 @@ void print_text(const load& wanted, const rate_figures& rate, const latency_figu
 
 void print_json(const load& wanted, const rate_figures& rate, const latency_figures& latency) {
   const nlohmann::ordered_json row{
-      {"payload", wanted.payload},
-      {"publishers", wanted.publishers},
-      {"subscribers", wanted.subscribers},
-      {"seconds", rate.seconds},
-      {"published", rate.published},
-      {"delivered", rate.delivered},
-      {"dropped", rate.dropped},
-      {"messages_per_s", static_cast<double>(rate.published) / rate.seconds},
-      {"p50_us", latency.p50_us},
-      {"p99_us", latency.p99_us},
-      {"p999_us", latency.p999_us},
-      {"max_us", latency.max_us},
-      {"samples", latency.samples},
-      {"through", wanted.through.unix_paths.empty()
-                      ? (wanted.through.tcp_places.empty() ? "" : "tcp:" + wanted.through.tcp_places[0])
-                      : "unix:" + wanted.through.unix_paths[0]},
+      {"payload", wanted.payload},         {"publishers", wanted.publishers},
+      {"subscribers", wanted.subscribers}, {"seconds", rate.seconds},
+      {"published", rate.published},       {"delivered", rate.delivered},
+      {"dropped", rate.dropped},           {"messages_per_s", static_cast<double>(rate.published) / rate.seconds},
+      {"p50_us", latency.p50_us},          {"p99_us", latency.p99_us},
+      {"p999_us", latency.p999_us},        {"max_us", latency.max_us},
+      {"samples", latency.samples},        {"through", through_of(wanted)},
   };
   std::printf("%s\n", row.dump(2).c_str());
 }
@@ -65,8 +50,8 @@ int bench_verb(int argc, char** argv) {
   bool json = false;
   CLI::App app(
       "Publishes to callbacks in this process, as fast as they take it, then with one message in flight.\n"
-      "Fails if a message is lost. With --unix or --tcp messages go from one node of this process through the\n"
-      "node there to another one of this process.",
+      "Fails if a message is lost. With --unix, --tcp or --tls messages go from one node of this process through\n"
+      "the node there to another one of this process.",
       "mycelium bench");
   app.add_option("-p,--payload", wanted.payload, "bytes a message")
       ->check(CLI::Range(std::size_t{0}, std::size_t{1} << 30U))
@@ -80,14 +65,14 @@ int bench_verb(int argc, char** argv) {
   app.add_option("-s,--seconds", wanted.seconds, "length of each of the two measurements")
       ->check(CLI::Range(0.01, 3600.0))
       ->capture_default_str();
-  app.add_option("--unix", wanted.through.unix_paths, "go through the node at this Unix socket")
-      ->type_name("PATH")
-      ->expected(1);
-  app.add_option("--tcp", wanted.through.tcp_places, "go through the node there")->type_name("HOST:PORT")->expected(1);
-  app.add_option("--token-file", wanted.through.token_file, "whose token that node asks for")->type_name("FILE");
+  add_node_options(app, wanted.through);
   app.add_flag("--json", json, "print one JSON object");
   if (const auto done = parse(app, argc, argv))
     return *done;
+  if (wanted.through.addresses().size() > 1) {
+    std::fprintf(stderr, "mycelium bench: messages go through one node: give one of --unix, --tcp and --tls\n");
+    return exit_usage;
+  }
 
   const auto rate = measure_rate(wanted);
   if (!rate)

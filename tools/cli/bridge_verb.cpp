@@ -2,7 +2,9 @@
 #include "tools/cli/arguments.hpp"
 #include "tools/cli/bus.hpp"
 #include "tools/cli/nats_options.hpp"
+#include "tools/cli/node_options.hpp"
 #include "tools/cli/stop_signal.hpp"
+#include "tools/cli/terminal_text.hpp"
 
 #include "mycelium_bridge.h"
 
@@ -31,10 +33,7 @@ struct options {
   std::string topology;
   std::string service;
   std::string name;
-  std::string token_file;
-  std::string tls_cert;
-  std::string tls_key;
-  std::string tls_ca;
+  link_credentials credentials; // with a CA and a certificate, all who dial have to show one
   std::string permissions;
   std::string socket_mode = "0600";
   MyceliumBridgeConfig limits{}; // the fields that options set; 0 elsewhere
@@ -64,13 +63,7 @@ void declare(CLI::App& app, options& wanted) {
                  "link with this node: unix:PATH, tcp:HOST:PORT or tls:HOST:PORT; may be repeated")
       ->type_name("ADDRESS");
   app.add_option("--name", wanted.name, "of this node, for people (default: the machine's)");
-  app.add_option("--token-file", wanted.token_file, "ask every link for this file's token")->type_name("FILE");
-  auto* cert = app.add_option("--tls-cert", wanted.tls_cert, "certificate in PEM: TCP is TLS 1.3")->type_name("FILE");
-  auto* key = app.add_option("--tls-key", wanted.tls_key, "its key in PEM")->type_name("FILE")->needs(cert);
-  cert->needs(key);
-  app.add_option("--tls-ca", wanted.tls_ca,
-                 "whose certificates are accepted, in PEM; with a certificate, all who dial have to show one")
-      ->type_name("FILE");
+  add_credential_options(app, wanted.credentials);
   app.add_option("--allow", wanted.permissions, "who may link, publish and receive what (default: whoever gets in)")
       ->type_name("FILE");
   app.add_option("--mode", wanted.socket_mode, "of the Unix sockets, in octal (default: 0600)")
@@ -102,7 +95,9 @@ void declare_limits(CLI::App& app, MyceliumBridgeConfig& limits) {
         "requests of a link that are answered at the same time (default: 65536)");
 }
 
-void print_log(MyceliumLogLevel, const char* text, void*) { std::fprintf(stderr, "mycelium bridge: %s\n", text); }
+void print_log(MyceliumLogLevel, const char* text, void*) {
+  std::fprintf(stderr, "mycelium bridge: %s\n", printable(text).c_str());
+}
 
 // To the service manager that started us, if one did (sd_notify(3)): a datagram to the socket that it names.
 void notify(const char* what) {
@@ -128,10 +123,7 @@ result<void> open(const runtime_ptr& runtime, const options& wanted) {
   auto config = wanted.limits;
   config.struct_size = sizeof config;
   config.name = given(wanted.name);
-  config.token_file = given(wanted.token_file);
-  config.tls_cert = given(wanted.tls_cert);
-  config.tls_key = given(wanted.tls_key);
-  config.tls_ca = given(wanted.tls_ca);
+  use(wanted.credentials, config);
   config.permissions_file = given(wanted.permissions);
   config.socket_mode = *mode_of(wanted.socket_mode);
   if (auto opened = check(mycelium_bridge_open(runtime.get(), &config), "no bridge"); !opened)

@@ -1,8 +1,5 @@
 #include "tools/cli/bus.hpp"
 
-#include <fstream>
-#include <iterator>
-
 namespace mycelium::cli {
 namespace {
 
@@ -16,10 +13,12 @@ failure last_failure(std::int32_t status, std::string_view what) {
 
 } // namespace
 
-result<runtime_ptr> open_runtime(const char* name) {
+result<runtime_ptr> open_runtime(const char* name, MyceliumLogCallback log, void* log_user_data) {
   MyceliumRuntimeConfig config;
   mycelium_runtime_config_init(&config);
   config.name = name;
+  config.log = log;
+  config.log_user_data = log_user_data;
   runtime_ptr runtime(mycelium_runtime_create_with_config(&config));
   if (!runtime)
     return last_failure(mycelium_last_status(), "the runtime does not start");
@@ -30,18 +29,6 @@ result<void> check(std::int32_t status, std::string_view what) {
   if (status >= MYCELIUM_SUCCESS)
     return {};
   return last_failure(status, what);
-}
-
-result<std::string> read_token(const std::string& path) {
-  if (path.empty())
-    return std::string();
-  std::ifstream file(path);
-  std::string token{std::istreambuf_iterator<char>(file), {}};
-  while (!token.empty() && (token.back() == '\n' || token.back() == '\r'))
-    token.pop_back();
-  if (token.empty())
-    return failure{status::invalid_argument, path + ": the token file cannot be read or is empty"};
-  return token;
 }
 
 } // namespace mycelium::cli

@@ -16,11 +16,8 @@ struct runtime_deleter {
 };
 using runtime_ptr = std::unique_ptr<MyceliumRuntime, runtime_deleter>;
 
-// A runtime with the environment's configuration. name is shown in its metrics.
-result<runtime_ptr> open_runtime(const char* name);
-
-// A bridge's token: the file's text without the end of its last line; "" for no file.
-result<std::string> read_token(const std::string& path);
+// A runtime with the environment's configuration. name is shown in its metrics; log may be null.
+result<runtime_ptr> open_runtime(const char* name, MyceliumLogCallback log = nullptr, void* log_user_data = nullptr);
 
 // A failure with "<what>: <the library's last error>" unless status is a success. To be asked on the thread of the
 // call.

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <deque>
 #include <dlfcn.h>
 #include <filesystem>
 #include <utility>
@@ -18,28 +19,28 @@ void add_source_options(CLI::App& app, source_options& options) {
          "and int32_t plugin_stop(void)")
       ->type_name("PLUGIN.so")
       ->allow_extra_args(false);
-  app.add_option("--unix", options.unix_paths, "link with the node at this Unix socket (mycelium bridge --unix)")
-      ->type_name("PATH")
-      ->allow_extra_args(false);
-  app.add_option("--tcp", options.tcp_places, "link with the node there")
-      ->type_name("HOST:PORT")
-      ->allow_extra_args(false);
-  app.add_option("--token-file", options.token_file, "whose token those nodes ask for")->type_name("FILE");
+  add_node_options(app, options.nodes);
   app.add_option("--name", options.name, "of this node, as others see it (default: the verb)");
   app.add_option("--schema", options.schemas, "message types that are not built in (.bfbs or .fbs)")
       ->type_name("FILE")
       ->allow_extra_args(false);
 }
 
-result<bus_source> open_source(const source_options& options, const char* name) {
-  auto runtime = open_runtime(options.name.empty() ? name : options.name.c_str());
+result<bus_source> open_source(const source_options& options, const char* verb) {
+  // Never freed: a plug-in's callback that does not return keeps its runtime running beyond the end.
+  static auto& logs = *new std::deque<link_log>;
+  auto addresses = options.nodes.addresses();
+  auto& log = logs.emplace_back(verb, addresses);
+  bus_source source(std::move(addresses), log);
+  auto runtime = open_runtime(options.name.empty() ? verb : options.name.c_str(), link_log::hear, &log);
   if (!runtime)
     return runtime.error();
-  bus_source source(std::move(*runtime));
+  source.runtime_ = std::move(*runtime);
   for (const auto& path : options.schemas)
     if (auto registered = source.register_schema(path); !registered)
       return registered.error();
-  source.links_ = options;
+  if (auto opened = source.open_bridge(options.nodes.credentials); !opened)
+    return opened.error();
   for (const auto& path : options.plugins)
     if (auto loaded = source.load(path); !loaded)
       return loaded.error();
@@ -48,31 +49,30 @@ result<bus_source> open_source(const source_options& options, const char* name) 
 
 bus_source::~bus_source() { static_cast<void>(stop()); }
 
-result<void> bus_source::dial() {
-  if (links_.unix_paths.empty() && links_.tcp_places.empty())
+// Its files are read here: what is wrong with one is known before anything is done.
+result<void> bus_source::open_bridge(const link_credentials& credentials) {
+  if (addresses_.empty())
     return {};
-  const auto token = read_token(links_.token_file);
-  if (!token)
-    return token.error();
   MyceliumBridgeConfig config;
   mycelium_bridge_config_init(&config);
-  config.token = token->empty() ? nullptr : token->c_str();
-  if (auto opened = check(mycelium_bridge_open(runtime(), &config), "no bridge"); !opened)
-    return opened;
-  std::vector<std::string> all;
-  for (const auto& path : links_.unix_paths)
-    all.push_back("unix:" + path);
-  for (const auto& place : links_.tcp_places)
-    all.push_back("tcp:" + place);
-  for (const auto& to : all)
+  use(credentials, config);
+  return check(mycelium_bridge_open(runtime(), &config), "no bridge");
+}
+
+result<void> bus_source::dial() {
+  for (const auto& to : addresses_)
     if (auto dialed = check(mycelium_bridge_dial(runtime(), to.c_str()), to); !dialed)
-      return dialed;
+      return failure{dialed.error().code, with_advice(dialed.error().text)};
   return {};
 }
 
 result<void> bus_source::wait_for_links(std::int64_t timeout_ns) const {
-  const auto count = links_.unix_paths.size() + links_.tcp_places.size();
-  return count == 0 ? result<void>() : check(mycelium_bridge_wait_for_links(runtime(), count, timeout_ns), "no link");
+  const auto count = addresses_.size();
+  auto linked =
+      count == 0 ? result<void>() : check(mycelium_bridge_wait_for_links(runtime(), count, timeout_ns), "no link");
+  if (linked)
+    log_->end();
+  return linked;
 }
 
 result<void> bus_source::register_schema(const std::string& path) {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "tools/cli/bus.hpp"
+#include "tools/cli/link_log.hpp"
+#include "tools/cli/node_options.hpp"
 
 #include <string>
 #include <vector>
@@ -14,12 +16,10 @@ class App;
 namespace mycelium::cli {
 
 struct source_options {
-  std::vector<std::string> plugins;    // shared objects with plugin_start and plugin_stop
-  std::vector<std::string> schemas;    // .bfbs or .fbs, to be registered
-  std::vector<std::string> unix_paths; // of nodes to link with
-  std::vector<std::string> tcp_places;
-  std::string token_file;
-  std::string name; // of this process's node, for people
+  std::vector<std::string> plugins; // shared objects with plugin_start and plugin_stop
+  std::vector<std::string> schemas; // .bfbs or .fbs, to be registered
+  node_options nodes;               // to link with
+  std::string name;                 // of this process's node, for people
 };
 
 void add_source_options(CLI::App& app, source_options& options);
@@ -33,7 +33,8 @@ public:
   MyceliumRuntime* runtime() const noexcept { return runtime_.get(); }
   // The binary schemas of source_options, in that order.
   const std::vector<std::vector<std::uint8_t>>& schemas() const noexcept { return schemas_; }
-  // Until the nodes that start() dialed are linked; timeout.
+  // Until the nodes that start() dialed are linked; timeout. What keeps links from coming up is told on stderr, as it
+  // is where nobody waits; after the success nothing is told any more.
   result<void> wait_for_links(std::int64_t timeout_ns) const;
   // Dials the nodes and starts the plug-ins: to be called when everybody who wants to see their messages has
   // subscribed. May fail half way.
@@ -42,25 +43,27 @@ public:
   result<void> stop();
 
 private:
-  friend result<bus_source> open_source(const source_options& options, const char* name);
+  friend result<bus_source> open_source(const source_options& options, const char* verb);
   struct plugin {
     std::string path;
     std::int32_t (*start)(MyceliumRuntime*) = nullptr;
     std::int32_t (*stop)() = nullptr;
     bool runs = false;
   };
-  explicit bus_source(runtime_ptr runtime) : runtime_(std::move(runtime)) {}
+  bus_source(std::vector<std::string> addresses, link_log& log) : addresses_(std::move(addresses)), log_(&log) {}
+  result<void> open_bridge(const link_credentials& credentials);
   result<void> load(const std::string& path);
   result<void> dial();
   result<void> register_schema(const std::string& path);
 
+  std::vector<std::string> addresses_;
+  link_log* log_; // the runtime's
   runtime_ptr runtime_;
   std::vector<std::vector<std::uint8_t>> schemas_;
   std::vector<plugin> plugins_;
-  source_options links_;
 };
 
-// name is shown in the metrics of the runtime.
-result<bus_source> open_source(const source_options& options, const char* name);
+// verb names the node, unless an option does, and begins what is told on stderr.
+result<bus_source> open_source(const source_options& options, const char* verb);
 
 } // namespace mycelium::cli

@@ -50,12 +50,15 @@ struct stage {
   }
 };
 
-bool goes_through_others(const load& wanted) {
-  return !wanted.through.unix_paths.empty() || !wanted.through.tcp_places.empty();
+result<bus_source> open_node(const load& wanted, const char* name) {
+  source_options options;
+  options.nodes = wanted.through;
+  options.name = name;
+  return open_source(options, "bench");
 }
 
 result<void> add_publisher(stage& to, const load& wanted) {
-  auto publisher = open_source(wanted.through, "bench-publisher");
+  auto publisher = open_node(wanted, "bench-publisher");
   if (!publisher)
     return publisher.error();
   to.publisher.emplace(std::move(*publisher));
@@ -70,7 +73,7 @@ result<void> add_publisher(stage& to, const load& wanted) {
 }
 
 result<std::unique_ptr<stage>> set_up(const load& wanted, std::uint32_t capacity) {
-  auto source = open_source(wanted.through, "mycelium-bench");
+  auto source = open_node(wanted, "mycelium-bench");
   if (!source)
     return source.error();
   std::unique_ptr<stage> made(
@@ -89,7 +92,7 @@ result<std::unique_ptr<stage>> set_up(const load& wanted, std::uint32_t capacity
         !done)
       return done.error();
   }
-  if (goes_through_others(wanted))
+  if (wanted.through.any())
     if (auto added = add_publisher(*made, wanted); !added)
       return added.error();
   return made;

@@ -15,7 +15,7 @@ struct load {
   unsigned subscribers = 1;
   double seconds = 2; // of each of the two measurements
   // Others to go through: publishers and subscribers are then two nodes of this process, linked with those.
-  source_options through;
+  node_options through;
 };
 
 struct rate_figures {

@@ -76,9 +76,7 @@ void add_time(CLI::App& app, const char* name, std::int64_t& to, const char* abo
 }
 
 void declare(CLI::App& app, options& wanted) {
-  app.add_option("--unix", wanted.source.unix_paths, "onto the bus of the node at this Unix socket")->type_name("PATH");
-  app.add_option("--tcp", wanted.source.tcp_places, "of the node there")->type_name("HOST:PORT");
-  app.add_option("--token-file", wanted.source.token_file, "whose token those nodes ask for")->type_name("FILE");
+  add_node_options(app, wanted.source.nodes);
   app.add_option("--schema", wanted.nats.schemas, "message types that are not built in (.bfbs or .fbs)")
       ->type_name("FILE");
   add_nats_connection_options(app, wanted.nats);
@@ -178,8 +176,8 @@ int nats_replay_verb(int argc, char** argv) {
     return *done;
   if (wanted.fast)
     wanted.replay.speed = 0;
-  if (wanted.source.unix_paths.empty() && wanted.source.tcp_places.empty()) {
-    std::fprintf(stderr, "mycelium replay: say onto which bus: --unix or --tcp\n");
+  if (!wanted.source.nodes.any()) {
+    std::fprintf(stderr, "mycelium replay: say onto which bus: --unix, --tcp or --tls\n");
     return exit_usage;
   }
   return run(wanted);

@@ -51,7 +51,7 @@ void describe(CLI::App& app, wanted& asked) {
   app.add_option("--config", asked.config, "limits, as the JSON of backfire_config_to_json; default: the defaults")
       ->check(CLI::ExistingFile);
   app.add_option("--text", asked.text, "the stream: the words of this file, one token each; - is the standard input");
-  app.add_option("--session", asked.session, "with --unix, --tcp or --load: which session; 0: the first that is seen");
+  app.add_option("--session", asked.session, "on a bus: which session; 0: the first that is seen");
   add_source_options(app, asked.bus);
   auto* scores =
       app.add_option("--scores", asked.scores, "scores of the tokens: a number a line, the first for token 0")
@@ -87,11 +87,11 @@ int oversight_verb(int argc, char** argv) {
     std::fprintf(stderr, "mycelium oversight: say how to score: --scores FILE, or --prompt TEXT and --facts FILE\n");
     return exit_usage;
   }
-  const bool live = !asked.bus.unix_paths.empty() || !asked.bus.tcp_places.empty() || !asked.bus.plugins.empty();
+  const bool live = asked.bus.nodes.any() || !asked.bus.plugins.empty();
   if (live == !asked.text.empty()) {
     std::fprintf(stderr,
-                 "mycelium oversight: say which stream: --text FILE, or a bus with --unix PATH, --tcp HOST:PORT "
-                 "or --load PLUGIN.so\n");
+                 "mycelium oversight: say which stream: --text FILE, or a bus with --unix PATH, --tcp HOST:PORT, "
+                 "--tls HOST:PORT or --load PLUGIN.so\n");
     return exit_usage;
   }
   const auto how = settings_of(asked);
