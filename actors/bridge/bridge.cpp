@@ -289,6 +289,7 @@ bool bridge::update_neighbours() {
       linked.push_back(node);
     else if (absent_since_.contains(node))
       absent.push_back(node);
+  std::ranges::stable_sort(absent, std::ranges::greater{}, [this](node_id node) { return absent_since_.at(node); });
   links_up_.store(linked.size(), std::memory_order_seq_cst);
   changes_.signal();
   if (!with_network([&] { return network_.set_neighbours(std::move(linked), std::move(absent)); }))

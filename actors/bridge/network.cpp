@@ -21,7 +21,6 @@ network::network(node_id self, std::string name) : self_(self) {
 bool network::set_neighbours(std::vector<node_id> neighbours, std::vector<node_id> absent) {
   auto& state = nodes_.at(self_);
   std::ranges::sort(neighbours);
-  std::ranges::sort(absent);
   if (state.neighbours == neighbours && state.absent == absent)
     return false;
   state.neighbours = std::move(neighbours);
@@ -64,7 +63,6 @@ bool network::learn(node_state state) {
   std::ranges::sort(state.neighbours);
   std::ranges::sort(state.wants);
   std::ranges::sort(state.carries);
-  std::ranges::sort(state.absent);
   const auto id = state.id;
   nodes_[id] = std::move(state);
   forget_ways();
@@ -81,8 +79,9 @@ bool network::make_room() {
 
 bool network::says(node_id who, node_id of, over ways) const {
   const auto found = nodes_.find(who);
-  return found != nodes_.end() && (std::ranges::binary_search(found->second.neighbours, of) ||
-                                   (ways == over::kept && std::ranges::binary_search(found->second.absent, of)));
+  return found != nodes_.end() &&
+         (std::ranges::binary_search(found->second.neighbours, of) ||
+          (ways == over::kept && std::ranges::find(found->second.absent, of) != found->second.absent.end()));
 }
 
 // Both have to say so: who has died still stands in what others have heard of it.
@@ -151,7 +150,8 @@ void network::grow(growing& what, over ways) const {
           behind_us[neighbour] = way;
       });
     }
-    std::ranges::sort(next);
+    if (ways == over::links)
+      std::ranges::sort(next);
     distance = std::move(next);
   }
 }

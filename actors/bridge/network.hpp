@@ -22,7 +22,7 @@ struct node_state {
   std::vector<node_id> neighbours;         // sorted
   std::vector<std::uint16_t> wants;        // sorted
   std::vector<std::uint16_t> carries = {}; // those of them that only a gateway of the node wants; sorted
-  std::vector<node_id> absent = {};        // neighbours whose link was cut, and who may come back; sorted
+  std::vector<node_id> absent = {};        // neighbours whose link was cut, and who may come back; the latest first
 };
 
 class network {

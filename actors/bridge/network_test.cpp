@@ -177,6 +177,17 @@ TEST(network, keeps_for_one_of_two_ways_when_both_are_cut) {
     EXPECT_EQ(ring.send(origin).at(3), 1) << origin;
 }
 
+TEST(network, keeps_for_the_way_that_was_cut_last) {
+  for (const auto& [absent, way] : {std::pair(std::vector<node_id>{2, 3}, node_id{2}), {{3, 2}, node_id{3}}}) {
+    network me(1, "me");
+    me.set_neighbours({}, absent);
+    for (const node_id hub : {2, 3})
+      me.learn({.id = hub, .version = 1, .name = "", .neighbours = {1, 4}, .wants = {}});
+    me.learn({.id = 4, .version = 1, .name = "", .neighbours = {2, 3}, .wants = {type}});
+    EXPECT_EQ(me.next(1, type), std::vector<node_id>{way});
+  }
+}
+
 TEST(network, of_any_shape_keeps_a_message_once_for_all_who_want_it) {
   std::mt19937 random(5);
   for (int round = 0; round < 300; ++round) {

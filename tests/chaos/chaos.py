@@ -25,6 +25,7 @@ import killed  # noqa: F401
 import networks  # noqa: F401
 import paused  # noqa: F401
 import restarted  # noqa: F401
+import succeeded  # noqa: F401
 from rig import Broken, Hub, Party, Process, Rig, Row, Skipped
 from scenarios import SCENARIOS
 from wire import as_root_of_own_network

@@ -89,6 +89,10 @@ static int read_bridge(const char* name, const char* value, MyceliumBridgeConfig
     to->window = (uint32_t)strtoul(value, NULL, 10);
   else if (strcmp(name, "policy") == 0)
     to->policy = policy_of(value);
+  else if (strcmp(name, "node") == 0)
+    to->name = value;
+  else if (strcmp(name, "at_least_once") == 0)
+    to->at_least_once = value;
   else
     return 0;
   return 1;

@@ -32,7 +32,8 @@ typedef struct Options {
   uint64_t mailbox;         /* its capacity; 0: the default */
   uint64_t timeout_ms;      /* of a request */
   uint64_t outstanding;     /* requests at the same time */
-  MyceliumBridgeConfig how; /* heartbeat_ms, silence_ms, linger_ms, capacity, policy, window, block_ms */
+  MyceliumBridgeConfig how; /* heartbeat_ms, silence_ms, linger_ms, capacity, policy, window, block_ms, node (its name),
+                               at_least_once */
 } Options;
 
 /* One record of a journal. */

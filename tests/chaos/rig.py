@@ -169,9 +169,9 @@ class Party(Process):
 class Hub(Process):
     """mycelium bridge at a Unix socket."""
 
-    def __init__(self, rig: Rig, name: str, path: str) -> None:
+    def __init__(self, rig: Rig, name: str, path: str, node: str = "") -> None:
         self.counters = rig.folder / f"{name}.counters"
-        super().__init__(rig, name, [rig.program, "bridge", "--unix", path, "--name", name, "--every", "0.2"],
+        super().__init__(rig, name, [rig.program, "bridge", "--unix", path, "--name", node or name, "--every", "0.2"],
                          output=self.counters)
         wait_until(lambda: "listening at" in self.tail() or self.process.poll() is not None, f"{name} listens")
         if self.process.poll() is not None:

@@ -200,8 +200,9 @@ class Bridge:
 
     def _update_neighbours(self) -> None:
         linked = frozenset(each.node for each, _ in self._linked())
-        absent = frozenset(each.node for each in self.neighbours.values() if each.is_absent)
-        if self.network.set_neighbours(linked, absent):
+        cut = [each for each in self.neighbours.values() if each.is_absent]
+        cut.sort(key=lambda each: each.absent_since, reverse=True)
+        if self.network.set_neighbours(linked, tuple(each.node for each in cut)):
             self._tell_all(self.network.own)
             self._apply_ways()
 

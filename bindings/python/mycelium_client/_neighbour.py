@@ -38,6 +38,7 @@ class Neighbour:
         self.number = number  # in this process, beside the ids of subscriptions
         self.link: Link | None = None  # that is up
         self.patience: asyncio.TimerHandle | None = None  # while it is absent: its link was cut, and it may come back
+        self.absent_since = 0.0  # by the loop's clock
         self.stream = secrets.randbits(63) + 1  # of what we send
         self.heard_stream = 0  # of what it sends
         self.heard = 0  # the last sequence of it that we dealt with
@@ -66,8 +67,11 @@ class Neighbour:
 
     def wait_for(self, seconds: float, ends: Callable[[Neighbour], object]) -> None:
         """It is absent; ends(self) is called when it does not come back in time."""
+        loop = asyncio.get_running_loop()
+        if not self.is_absent:
+            self.absent_since = loop.time()
         self.wait_no_longer()
-        self.patience = asyncio.get_running_loop().call_later(seconds, ends, self)
+        self.patience = loop.call_later(seconds, ends, self)
 
     def wait_no_longer(self) -> None:
         if self.patience is not None:

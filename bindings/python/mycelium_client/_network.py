@@ -25,7 +25,7 @@ class State:
     neighbours: frozenset[int] = frozenset()
     wants: frozenset[int] = frozenset()
     carries: frozenset[int] = frozenset()  # those of `wants` that only a gateway of the node wants
-    absent: frozenset[int] = frozenset()  # neighbours whose link was cut, and who may come back
+    absent: tuple[int, ...] = ()  # neighbours whose link was cut, and who may come back; the latest first
 
     def names(self, node: int, or_absent: bool) -> bool:
         return node in self.neighbours or (or_absent and node in self.absent)
@@ -38,7 +38,7 @@ class State:
             sorted(self.neighbours),
             sorted(self.wants),
             sorted(self.carries),
-            sorted(self.absent),
+            list(self.absent),
         )
 
     @staticmethod
@@ -50,7 +50,7 @@ class State:
             frozenset(state.neighbours),
             frozenset(state.wants),
             frozenset(state.carries),
-            frozenset(state.absent),
+            tuple(state.absent),
         )
 
 
@@ -67,7 +67,7 @@ class Network:
     def own(self) -> State:
         return self.states[self.node]
 
-    def set_neighbours(self, linked: frozenset[int], absent: frozenset[int] = frozenset()) -> bool:
+    def set_neighbours(self, linked: frozenset[int], absent: tuple[int, ...] = ()) -> bool:
         """What this node says of itself; False if nothing has changed."""
         return self._say(dataclasses.replace(self.own, neighbours=linked, absent=absent))
 
@@ -119,7 +119,7 @@ class Network:
         state = self.states.get(node)
         if state is None:
             return []
-        named = itertools.chain(state.neighbours, state.absent) if or_kept else state.neighbours
+        named = itertools.chain(sorted(state.neighbours), state.absent) if or_kept else state.neighbours
         return [each for each in named if each in self.states and self.states[each].names(node, or_kept)]
 
     def reachable(self, or_kept: bool = False) -> set[int]:
@@ -149,8 +149,9 @@ class Network:
         return behind_us if self.node in seen else self._tree(self.node)
 
     def _spread(self, seen: set[int], behind_us: dict[int, int], or_kept: bool) -> None:
-        """Breadth first from all that were seen. Nodes of one distance are visited in the order of their ids, so that
-        every node builds the same tree."""
+        """Breadth first from all that were seen. Over links, nodes of one distance are visited in the order of their
+        ids; over those that were cut, in the order in which they were reached, so that who was last linked with a node
+        keeps what is for it. Every node builds the same tree."""
         distance = sorted(seen)
         while distance:
             following = []
@@ -164,7 +165,7 @@ class Network:
                         behind_us[neighbour] = neighbour
                     elif node in behind_us:
                         behind_us[neighbour] = behind_us[node]
-            distance = sorted(following)
+            distance = following if or_kept else sorted(following)
 
     def leads_to(self, neighbour: int, origin: int, type_id: int) -> bool:
         """Does a message of this type and origin go on from here to this neighbour?"""
