@@ -208,6 +208,7 @@ class Servers(MeshTest):
         self.assertEqual(here.terminate(), 0)
         self.assertEqual((here.nats()["published"], here.nats()["confirmed"]), (500, 500))
         self.assertTrue(any("NATS: 500 published" in line for line in here.err.all()), here.err.all())
+        self.assertFalse(any("has broken" in line for line in here.err.all()), here.err.all())
 
     def test_a_wrong_password_ends_the_bridge_and_is_told(self) -> None:
         server = self.server(config='authorization { user: "a", password: "right" }\n')

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PATIENCE_S = 60
+NATS_SERVER = shutil.which("nats-server") or "/usr/sbin/nats-server"
 
 
 def wait_until(holds: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:
@@ -47,19 +48,23 @@ class Server:
         self.folder.mkdir()
         self.port = port or free_ports(1)[0]
         store = f'jetstream {{ store_dir: "{self.folder}/store" }}\n' if jetstream else ""
+        self.head = f'server_name: "{name}"\nlisten: "127.0.0.1:{self.port}"\n{store}'
         self.config = self.folder / "server.conf"
-        self.config.write_text(f'server_name: "{name}"\nlisten: "127.0.0.1:{self.port}"\n{store}{config}')
+        self.configure(config)
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
+
+    def configure(self, config: str) -> None:
+        """Read at the next start, or by reload()."""
+        self.config.write_text(self.head + config)
 
     @property
     def url(self) -> str:
         return f"nats://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        program = shutil.which("nats-server") or "/usr/sbin/nats-server"
         with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen([program, "-c", str(self.config)], stdout=log, stderr=log)
+            self.process = subprocess.Popen([NATS_SERVER, "-c", str(self.config)], stdout=log, stderr=log)
 
         def listens() -> bool:
             assert self.process is not None and self.process.poll() is None, (self.folder / "log").read_text()
@@ -75,20 +80,34 @@ class Server:
             self.process.wait(PATIENCE_S)
             self.process = None
 
-    def send_signal(self, which: int) -> None:
+    def reload(self) -> None:
+        """Makes it read its configuration."""
+        self.order("reload")
+
+    def retire(self) -> None:
+        """Lame duck mode: it lets nobody in any more, tells its clients, closes their connections and ends."""
+        self.order("ldm")
+
+    def order(self, what: str) -> None:
         assert self.process is not None
-        self.process.send_signal(which)
+        subprocess.run([NATS_SERVER, "--signal", f"{what}={self.process.pid}"], check=True, capture_output=True,
+                       timeout=PATIENCE_S)
+
+    def wait_for_end(self) -> None:
+        assert self.process is not None
+        self.process.wait(PATIENCE_S)
 
 
-def cluster(folder: Path, count: int) -> list[Server]:
-    """So many servers, all of them linked with each other, with JetStream."""
+def cluster(folder: Path, count: int, jetstream: bool = True, config: str = "") -> list[Server]:
+    """So many servers, all of them linked with each other."""
     ports = free_ports(2 * count)
     routes = ", ".join(f'"nats://127.0.0.1:{port}"' for port in ports[count:])
-    servers = [Server(folder, f"n{i}", ports[i], True,
+    servers = [Server(folder, f"n{i}", ports[i], jetstream, config +
                       f'cluster {{ name: "c", listen: "127.0.0.1:{ports[count + i]}", routes: [{routes}] }}\n')
                for i in range(count)]
-    with Client(servers[0]) as client:  # a leader of JetStream has been elected
-        wait_until(lambda: "error" not in client.api("INFO", patience_s=2), "JetStream is there")
+    with Client(servers[0]) as client:
+        if jetstream:  # its leader has been elected
+            wait_until(lambda: "error" not in client.api("INFO", patience_s=2), "JetStream is there")
     return servers
 
 

@@ -1,15 +1,16 @@
 /* A node of a mesh for the tests of the NATS gateway: links with a bridge, does what stdin says, and tells on stdout
- * what it received.
+ * what it received. Called with the address that it dials. A line of stdin is one command, and is followed by a line
+ * "done" or "failed TEXT":
  *
- *   node ADDRESS              dials ADDRESS
- *     subscribe TYPE          prints each message of the type: "got TYPE ORIGIN PUBLISHER SEQUENCE TIME PRIORITY
- * DESTINATION KEY CORRELATION TRACE PAYLOAD", bytes in hexadecimal digits wait TYPE COUNT         until so many
- * subscriptions, neighbours among them, want the type publish TYPE FROM TO    messages with these numbers: of
- * TextMessage and CounterUpdate, else plain bytes keyed TYPE FROM TO      the same, each with its number as its key ask
- * TYPE TEXT           a request; prints "answer TYPE PAYLOAD", or "no answer STATUS" serve TYPE              answers
- * requests of the type with a TextMessage that says "served" flush                   until everybody here has what was
- * published end                     closes the runtime properly Each command is followed by a line "done" or "failed
- * TEXT". */
+ * - subscribe TYPE: prints each message of the type as "got TYPE ORIGIN PUBLISHER SEQUENCE TIME PRIORITY DESTINATION
+ * KEY CORRELATION TRACE PAYLOAD", bytes in hexadecimal digits.
+ * - wait TYPE COUNT: until so many subscriptions, neighbours among them, want the type.
+ * - publish TYPE FROM TO: messages with these numbers, of TextMessage and CounterUpdate, else plain bytes.
+ * - keyed TYPE FROM TO: the same, each with its number as its key.
+ * - ask TYPE TEXT: a request; prints "answer TYPE PAYLOAD", or "no answer STATUS".
+ * - serve TYPE: answers requests of the type with a TextMessage that says "served".
+ * - flush: until everybody here has what was published.
+ * - end: closes the runtime properly. */
 #include "bindings/c/examples/messages.h"
 
 #include <mycelium_bridge.h>

@@ -1,5 +1,7 @@
 #include "tools/nats/connection.hpp"
 
+#include <algorithm>
+
 namespace mycelium::nats {
 namespace {
 
@@ -23,7 +25,32 @@ natsStatus in_order(Set... set) {
 
 std::string url_of(natsConnection* raw) {
   char url[512];
-  return natsConnection_GetConnectedUrl(raw, url, sizeof url) == NATS_OK ? url : "";
+  return natsConnection_GetConnectedUrl(raw, url, sizeof url) == NATS_OK ? without_secrets(url) : "";
+}
+
+// Of what the library says of an error: not where in its source.
+std::string_view without_place(std::string_view text) {
+  const auto end = text.find("): ");
+  return text.starts_with('(') && end != text.npos ? text.substr(end + 3) : text;
+}
+
+bool is_about_who_we_are(natsStatus code, std::string_view text) {
+  return code == NATS_CONNECTION_AUTH_FAILED || text.find("Authentication ") != text.npos; // "... Revoked", "Expired"
+}
+
+// What a person can do about a connection that a server refuses; begins with "; ", or is "".
+std::string advice(const settings& how, natsStatus code, std::string_view text) {
+  const auto has_user = [](const std::string& url) { return without_secrets(url) != url; };
+  if (is_about_who_we_are(code, text)) {
+    if (!how.credentials.empty())
+      return "; let the server's operator write new credentials, and put them into " + how.credentials;
+    if (std::ranges::any_of(how.servers, has_user))
+      return "; correct the user and password, or the token, in the URL of --nats";
+    return "; give --nats-creds FILE, or user and password or a token in the URL (nats://user:password@host)";
+  }
+  if (code == NATS_ERR && !how.credentials.empty())
+    return "; --nats-creds takes a file as `nsc generate creds` writes it, with the JWT and the seed of a user";
+  return {};
 }
 
 bool is_no_server(natsStatus outcome) {
@@ -34,12 +61,20 @@ bool is_no_server(natsStatus outcome) {
 
 } // namespace
 
+std::string without_secrets(std::string url) {
+  const auto scheme = url.find("://");
+  const auto begin = scheme == url.npos ? 0 : scheme + 3;
+  if (const auto at = url.rfind('@'); at != url.npos && at >= begin)
+    url.erase(begin, at + 1 - begin);
+  return url;
+}
+
 failure failure_of(natsStatus code, const std::string& what) {
   natsStatus last = NATS_OK;
   const char* detail = nats_GetLastError(&last);
   std::string text = what + ": " + natsStatus_GetText(code);
   if (last == code && detail != nullptr && *detail != '\0')
-    text += std::string(" (") + detail + ")";
+    text.append(" (").append(without_place(detail)).append(")");
   return {code == NATS_TIMEOUT ? status::timeout : status::runtime, text};
 }
 
@@ -102,12 +137,16 @@ result<std::unique_ptr<connection>> connection::open(const settings& how, counte
   natsOptions_Destroy(options);
   if (outcome == NATS_OK)
     made->connected(made->raw_);
-  else if (outcome != NATS_NOT_YET_CONNECTED)
-    return failure_of(outcome, "no connection to NATS");
+  if (outcome != NATS_OK && outcome != NATS_NOT_YET_CONNECTED) {
+    auto why = failure_of(outcome, "no connection to NATS");
+    why.text += advice(how, outcome, why.text);
+    return why;
+  }
   return made;
 }
 
 connection::~connection() {
+  interrupt(); // the end is ours, and no news
   if (raw_ == nullptr)
     return;
   if (is_up())
@@ -137,6 +176,8 @@ void connection::connected(natsConnection* raw) {
 
 // What was published since the last confirmation may have come to the server, or not.
 void connection::disconnected() {
+  if (is_interrupted())
+    return;
   ++counts_.disconnects;
   {
     std::lock_guard lock(accounting_);
@@ -153,18 +194,13 @@ void connection::disconnected() {
 void connection::on_closed(natsConnection* raw, void* self) {
   auto& our = *static_cast<connection*>(self);
   const char* why = nullptr;
-  static_cast<void>(natsConnection_GetLastError(raw, &why));
-  bool asked_for = false;
-  {
-    std::lock_guard lock(our.mutex_);
-    asked_for = our.interrupted_;
-  }
-  if (!asked_for) {
+  const auto code = natsConnection_GetLastError(raw, &why);
+  if (!our.is_interrupted()) {
+    const std::string text = why != nullptr && *why != '\0' ? why : "the connection was closed";
     our.over_.store(true, std::memory_order_seq_cst);
+    our.log("NATS does not let us in: " + text + advice(our.how_, code, text));
     if (our.how_.gone)
       our.how_.gone();
-    our.log(std::string("NATS does not let us in: ") +
-            (why != nullptr && *why != '\0' ? why : "the connection was closed"));
   }
   std::lock_guard lock(our.mutex_); // also while it is signalled: afterwards the object may be gone
   our.closed_ = true;
@@ -176,18 +212,39 @@ void connection::on_lame_duck(natsConnection*, void* self) {
 }
 
 void connection::on_error(natsConnection*, natsSubscription* where, natsStatus code, void* self) {
-  const char* subject = where != nullptr ? natsSubscription_GetSubject(where) : nullptr;
-  if (code == NATS_SLOW_CONSUMER)
-    static_cast<connection*>(self)->log(std::string("NATS sends more than the bus takes") +
-                                        (subject != nullptr ? std::string(" of ") + subject : std::string()));
-  else
-    static_cast<connection*>(self)->log(std::string("NATS: ") + natsStatus_GetText(code));
+  auto& our = *static_cast<connection*>(self);
+  if (code == NATS_SLOW_CONSUMER) {
+    const char* subject = where != nullptr ? natsSubscription_GetSubject(where) : nullptr;
+    our.log_once(std::string("NATS sends more than the bus takes") +
+                 (subject != nullptr ? std::string(" of ") + subject : std::string()) + "; what is lost is counted");
+  } else if (code == NATS_NOT_PERMITTED) {
+    ++our.counts_.forbidden;
+    our.log_once(failure_of(code, "NATS").text + "; ask the server's operator for this right; more is only counted");
+  } else {
+    our.log(failure_of(code, "NATS").text);
+  }
+}
+
+// What every message may bring about once more.
+void connection::log_once(const std::string& text) {
+  constexpr std::size_t most = 64; // a subject may be an inbox, of which there are many
+  {
+    std::lock_guard lock(mutex_);
+    if (said_.size() >= most || !said_.insert(text).second)
+      return;
+  }
+  log(text);
 }
 
 bool connection::wait_for_change(std::uint64_t epoch, std::chrono::milliseconds time) {
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, time, [&] { return interrupted_ || closed_ || epoch_.load() != epoch; }) &&
          !interrupted_ && !closed_;
+}
+
+bool connection::is_interrupted() {
+  std::lock_guard lock(mutex_);
+  return interrupted_;
 }
 
 void connection::interrupt() {

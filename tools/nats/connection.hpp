@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <set>
 
 namespace mycelium::nats {
 
@@ -25,6 +26,8 @@ struct subscription_deleter {
 using subscription_ptr = std::unique_ptr<natsSubscription, subscription_deleter>;
 
 failure failure_of(natsStatus code, const std::string& what);
+// Without user, password or token, for logs.
+std::string without_secrets(std::string url);
 
 class connection {
 public:
@@ -37,7 +40,7 @@ public:
 
   natsConnection* get() const noexcept { return raw_; }
   bool is_up() const noexcept { return natsConnection_Status(raw_) == NATS_CONN_STATUS_CONNECTED; }
-  std::string server() const; // the URL of now, "" if there is none
+  std::string server() const; // the URL of now, without secrets; "" if there is none
   // Grows with each connection that is made.
   std::uint64_t epoch() const noexcept { return epoch_.load(std::memory_order_seq_cst); }
   // Waits until there is a connection of another epoch, or the time is over; false then, and at once after the end.
@@ -59,6 +62,8 @@ private:
   void connected(natsConnection* raw); // raw_ is perhaps not set yet
   void disconnected();
   natsStatus send_locked(natsMsg* m);
+  bool is_interrupted();
+  void log_once(const std::string& text);
 
   static void on_connected(natsConnection* raw, void* self) { static_cast<connection*>(self)->connected(raw); }
   static void on_disconnected(natsConnection*, void* self) { static_cast<connection*>(self)->disconnected(); }
@@ -75,6 +80,7 @@ private:
   std::condition_variable changed_;
   bool closed_ = false;
   bool interrupted_ = false;
+  std::set<std::string> said_;  // by log_once
   std::mutex accounting_;       // a publish and its count are one, seen from who accounts for them
   std::int64_t kept_ = 0;       // bytes, about, for the next connection
   std::uint64_t accounted_ = 0; // of counts_.published: confirmed or unconfirmed

@@ -41,6 +41,7 @@ struct counters {
 
   std::array<count, refusal_names.size()> refused{};
   count disconnects{0};
+  count forbidden{0}; // of what was published or subscribed: this user has no right to it
 };
 
 } // namespace mycelium::nats

@@ -221,6 +221,7 @@ std::string gateway::json() const {
                                     {"server", parts_->link->server()},
                                     {"subscribed", subscribed},
                                     {"disconnects", c.disconnects.load()},
+                                    {"forbidden", c.forbidden.load()},
                                     {"published", c.published.load()},
                                     {"confirmed", c.confirmed.load()},
                                     {"unconfirmed", c.unconfirmed.load()},

@@ -90,7 +90,7 @@ result<void> run::all() {
   for (;;) {
     const auto epoch = link_->epoch();
     if (!link_->is_up() && !link_->wait_for_change(epoch, connect_patience))
-      return failure{status::timeout, "there is no NATS server at " + how_.servers.front()};
+      return failure{status::timeout, "there is no NATS server at " + without_secrets(how_.servers.front())};
     const auto js = open_jetstream(*link_);
     if (!js)
       return js.error();

@@ -40,11 +40,14 @@ void asker::ask(const chosen_type& type, const carried& what, bus_message reques
     std::lock_guard lock(mutex_); // before an answer can come
     waiting_.try_emplace(number, waiting{std::move(request), clock::now() + shared_.how->request_timeout});
   }
-  if (made && shared_.link->send(made->get()) == NATS_OK) {
+  const auto sent = made ? shared_.link->send(made->get()) : NATS_NO_MEMORY;
+  if (sent == NATS_OK) {
     ++shared_.counts->asked;
     return;
   }
-  shared_.refuse(refusal::request, type.subject + ": a request found no NATS server");
+  shared_.refuse(refusal::request,
+                 type.subject + (sent == NATS_MAX_PAYLOAD ? ": a request is longer than the NATS server takes"
+                                                          : ": a request found no NATS server"));
   decltype(waiting_)::node_type gone; // released without the lock
   std::lock_guard lock(mutex_);
   gone = waiting_.extract(number);
