@@ -1,44 +1,18 @@
 #!/usr/bin/env python3
-"""Durable types: kept by a stream, handed to bridges that were away, replayed, and not lost when servers are killed.
+"""Durable types: kept by a stream, and handed to bridges that were away.
 
   durable_test.py MYCELIUM NODE [TEST...]
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
+import signal
 import sys
-import time
 import unittest
 
-from mesh import COUNTER, PROGRAM, SUBJECTS, TEXT, Bridge, MeshTest, Node, text_message
-from nats_client import PATIENCE_S, Client, Server, cluster, wait_until
-
-DURABLE = ("--nats-durable", "examples.*")
-
-
-def ids(got: list) -> list[tuple]:
-    return [(each.type_id, each.origin, each.publisher, each.sequence) for each in got]
-
-
-class StreamTest(MeshTest):
-    def setUp(self) -> None:
-        super().setUp()
-        self.nats = self.server(jetstream=True)
-
-    def door(self, mesh: str, *arguments: str) -> Bridge:
-        """A bridge of the mesh of this name."""
-        return self.bridge(self.nats, *DURABLE, "--nats-mesh", mesh, "--name", "door", *arguments)
-
-    def publisher(self, at: Bridge, *types: int) -> Node:
-        node = self.node(at)
-        self.heard(node, *(types or (TEXT,)))
-        return node
-
-    def state(self, stream: str = "MYCELIUM") -> dict:
-        with Client(self.nats) as client:
-            return client.api(f"STREAM.INFO.{stream}")
+from mesh import COUNTER, OPAQUE, SUBJECTS, TEXT, Bridge, text_message
+from nats_client import PATIENCE_S, Client, wait_until
+from streams import DURABLE, StreamTest, ids
 
 
 class Streams(StreamTest):
@@ -175,6 +149,128 @@ class Streams(StreamTest):
         counts = here.nats()
         self.assertEqual((counts["stored"], counts["lost"], counts["dropped"]), (30_000, 0, 0))
 
+    def test_a_consumer_that_was_deleted_is_made_again_and_nothing_comes_twice(self) -> None:
+        here, there = self.door("north"), self.door("south")
+        far = self.node(there, TEXT)
+        publisher = self.publisher(here)
+        publisher.tell("publish", TEXT, 1, 500)
+        far.wait(500)
+        self.settled("south")
+        with Client(self.nats) as client:
+            self.assertTrue(client.api(f"CONSUMER.DELETE.MYCELIUM.south_door_{TEXT}")["success"])
+        publisher.tell("publish", TEXT, 501, 1000)
+        far.wait(1000)
+        there.wait_for("repeated", 500)  # it begins with the oldest message
+        self.settled("south")
+        publisher.tell("publish", TEXT, 1001, 1001)
+        got = far.wait(1001)
+        self.only_once(ids(got))
+        self.in_order(got)
+        self.assertEqual((len(got), there.nats()["repeated"]), (1001, 500))
+
+    def test_a_bridge_that_is_killed_twice_before_it_acknowledges_goes_back_no_further(self) -> None:
+        here, there = self.door("north"), self.door("south")
+        far = self.node(there, TEXT)
+        publisher = self.publisher(here)
+        publisher.tell("publish", TEXT, 1, 500)
+        far.wait(500)
+        self.settled("south")
+        self.withhold(there)
+        publisher.tell("publish", TEXT, 501, 600)
+        far.wait(600)
+        for _ in range(2):
+            self.pending("south", 100)
+            there.kill()
+            far.kill()
+            there = self.door("south")
+            self.withhold(there)
+            far = self.node(there, TEXT)
+            self.assertEqual(len(far.wait(100)), 100)
+        self.pending("south", 100)
+        publisher.tell("publish", TEXT, 601, 601)
+        got = far.wait(101)
+        self.assertEqual(len(got), 101)
+        self.in_order(got)
+
+    def withhold(self, at: Bridge) -> None:
+        """From now on the bridge has a neighbour that acknowledges nothing; for a while it is not given up."""
+        silent = self.node(at, OPAQUE)
+        publisher = self.node(at)
+        self.heard(publisher, OPAQUE)
+        silent.process.send_signal(signal.SIGSTOP)
+        publisher.tell("publish", OPAQUE, 1, 1)
+        publisher.tell("end")
+
+    def pending(self, mesh: str, count: int) -> None:
+        """Until the bridge was given so many messages, and has not acknowledged them."""
+        with Client(self.nats) as client:
+            wait_until(lambda: client.api(f"CONSUMER.INFO.MYCELIUM.{mesh}_door_{TEXT}").get("num_ack_pending") == count,
+                       f"{count} are not acknowledged")
+
+    def test_a_type_that_gets_another_subject_is_read_from_its_beginning(self) -> None:
+        there = self.door("south", "--nats-prefix", "old")
+        far = self.node(there, TEXT)
+        with Client(self.nats) as client:
+            for prefix in ("old", "new"):
+                self.subscribed_to(there, f"{prefix}.examples.TextMessage")
+                client.request(f"{prefix}.examples.TextMessage", text_message(prefix))
+                got = far.wait(1)
+                self.assertEqual([bytes.fromhex(each.payload) for each in got], [text_message(prefix)])
+                self.settled("south")
+                there.kill()
+                far.kill()
+                there = self.door("south", "--nats-prefix", "new")
+                far = self.node(there, TEXT)
+
+    def subscribed_to(self, bridge: Bridge, subject: str) -> None:
+        wait_until(lambda: bridge.nats()["subscribed"] == [subject], f"subscribed to {subject}")
+
+    def test_a_stream_that_was_deleted_is_made_again(self) -> None:
+        here, there = self.door("north"), self.door("south")
+        far = self.node(there, TEXT)
+        publisher = self.publisher(here)
+        publisher.tell("publish", TEXT, 1, 100)
+        far.wait(100)
+        here.wait_for("acknowledged", 100)
+        with Client(self.nats) as client:
+            self.assertTrue(client.api("STREAM.DELETE.MYCELIUM")["success"])
+        publisher.tell("publish", TEXT, 101, 1000)
+        got = far.wait(1000)
+        self.only_once(ids(got))
+        self.assertEqual(len(got), 1000)
+        here.wait_for("acknowledged", 1000)
+        self.assertEqual(self.state()["state"]["messages"], 900)
+
+    def test_a_neighbour_that_has_died_delays_no_other_but_the_acknowledgement(self) -> None:
+        here, there = self.door("north"), self.door("south")
+        living, dying = self.node(there, TEXT), self.node(there, TEXT)
+        publisher = self.publisher(here)
+        publisher.tell("publish", TEXT, 1, 10)
+        for each in (living, dying):
+            each.wait(10)
+        self.settled("south")
+        dying.kill()
+        # For the linger time nobody knows whether it has died; what comes is kept for it.
+        for number in range(11, 1011, 100):
+            publisher.tell("publish", TEXT, number, number + 99)
+            living.wait(number + 99)
+        with Client(self.nats) as client:
+            info = client.api(f"CONSUMER.INFO.MYCELIUM.south_door_{TEXT}")
+        self.assertGreaterEqual(info["num_ack_pending"], 1000)
+        self.settled("south")  # it was given up
+        publisher.tell("publish", TEXT, 1011, 1011)
+        self.only_once(ids(living.wait(1011)))
+        self.settled("south")
+
+    def test_a_server_without_jetstream_is_told_of_once(self) -> None:
+        bridge = self.bridge(self.server(name="plain"), *DURABLE, "--nats-mesh", "north")
+        publisher = self.publisher(bridge)
+        publisher.tell("publish", TEXT, 1, 10)
+        bridge.wait_for("again", 30)  # it has tried several times
+        told = [line for line in bridge.err.all() if "has to be enabled" in line]
+        self.assertEqual(len(told), 1, bridge.err.all())
+        self.assertEqual((bridge.nats()["stored"], bridge.nats()["on_their_way"]), (10, 10))
+
     def test_what_is_not_acknowledged_at_the_end_is_counted_as_lost(self) -> None:
         here = self.door("north")
         publisher = self.publisher(here)
@@ -187,160 +283,6 @@ class Streams(StreamTest):
         here.terminate()
         counts = here.nats()
         self.assertEqual(counts["acknowledged"] + counts["lost"], 30)
-
-
-class Replays(StreamTest):
-    def setUp(self) -> None:
-        super().setUp()
-        self.here = self.door("north")
-        near = self.node(self.here, TEXT, COUNTER)
-        publisher = self.publisher(self.here, TEXT, COUNTER)
-        publisher.tell("publish", TEXT, 1, 100)
-        self.here.wait_for("acknowledged", 100)
-        self.middle = time.time()
-        publisher.tell("publish", COUNTER, 1, 50)
-        publisher.tell("publish", TEXT, 101, 200)
-        self.here.wait_for("acknowledged", 250)
-        self.sent = near.wait(250)
-        publisher.kill()
-        near.kill()
-        self.hub = Bridge(PROGRAM, self.folder / "hub")
-        self.addCleanup(self.hub.kill)
-
-    def replay(self, *arguments: str) -> tuple[list, dict]:
-        """What a node on another bus receives, and the program's report."""
-        node = self.node(self.hub, TEXT, COUNTER)
-        done = subprocess.run([PROGRAM, "replay", "--nats", self.nats.url, "--unix", str(self.folder / "hub"), "--fast",
-                               "--json", "--wait", str(PATIENCE_S), "--type", "examples.TextMessage",
-                               *arguments], text=True, capture_output=True, timeout=2 * PATIENCE_S)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        page = json.loads(done.stdout)
-        got = node.wait(page["published"])
-        node.kill()
-        return got, page
-
-    def same(self, got: list, sent: list) -> None:
-        """Equal but for their origin, which is that of the replay."""
-        def rest(each) -> tuple:
-            return (each.type_id, each.publisher, each.sequence, each.timestamp, each.priority, each.correlation,
-                    each.trace, each.payload)
-
-        self.assertEqual(sorted(map(rest, got)), sorted(map(rest, sent)))
-        self.assertEqual(len({each.origin for each in got}), 1)
-        self.assertNotIn(got[0].origin, {each.origin for each in sent})
-
-    def test_from_the_beginning_and_again(self) -> None:
-        texts = [each for each in self.sent if each.type_id == TEXT]
-        for _ in range(2):  # a replay is news each time
-            got, page = self.replay()
-            self.same(got, texts)
-            self.assertEqual((page["published"], page["first"], page["refused"]), (200, 1, 50))
-        got, page = self.replay("--type", "examples.CounterUpdate")
-        self.same(got, self.sent)
-
-    def test_from_a_sequence_to_a_sequence(self) -> None:
-        got, page = self.replay("--from-sequence", "51", "--to-sequence", "100")
-        texts = [each for each in self.sent if each.type_id == TEXT]
-        self.same(got, texts[50:100])
-        self.assertEqual((page["published"], page["first"], page["last"]), (50, 51, 100))
-        got, page = self.replay("--from-sequence", "999")[0], None
-        self.assertEqual(got, [])
-
-    def test_from_a_time_to_a_time(self) -> None:
-        texts = [each for each in self.sent if each.type_id == TEXT]
-        self.same(self.replay("--from-time", f"{self.middle:.6f}")[0], texts[100:])
-        self.same(self.replay("--to-time", f"{self.middle:.6f}")[0], texts[:100])
-
-    def test_nothing_of_a_replay_comes_back_to_nats(self) -> None:
-        other = self.door("east")
-        node = self.node(other, TEXT)
-        node.wait(200)
-        other.wait_for("accepted", 200)
-        there = other.address.removeprefix("unix:")
-        done = subprocess.run([PROGRAM, "replay", "--nats", self.nats.url, "--unix", there, "--fast", "--type",
-                               "TextMessage", "--wait", str(PATIENCE_S)], text=True, capture_output=True,
-                              timeout=2 * PATIENCE_S)
-        self.assertEqual((done.returncode, done.stdout), (0, "MYCELIUM: 200 messages published\n"), done.stderr)
-        node.wait(400)
-        publisher = self.publisher(other)
-        publisher.tell("publish", TEXT, 1, 1)
-        other.wait_for("acknowledged", 1)
-        self.assertEqual(self.state()["state"]["messages"], 251)
-
-    def test_wrong_command_lines(self) -> None:
-        for arguments, words in ((("--nats", self.nats.url), "--unix"),
-                                 (("--nats", self.nats.url, "--unix", "x", "--from-time", "soon"), "soon")):
-            done = subprocess.run([PROGRAM, "replay", *arguments], text=True, capture_output=True, timeout=PATIENCE_S)
-            self.assertEqual(done.returncode, 2)
-            self.assertIn(words, done.stderr)
-
-
-class Clusters(MeshTest):
-    """Three servers; two bridges at two of them; one is killed under load."""
-
-    def start_cluster(self) -> list[Server]:
-        servers = cluster(self.folder, 3)
-        for each in servers:
-            self.addCleanup(each.kill)
-        return servers
-
-    def urls(self, servers: list[Server]) -> list[str]:
-        return [word for each in servers[1:] for word in ("--nats", each.url)]
-
-    def test_with_three_copies_a_killed_server_loses_nothing(self) -> None:
-        servers = self.start_cluster()
-        options = (*DURABLE, "--nats-replicas", "3")
-        here = self.bridge(servers[0], *self.urls(servers), *options, "--nats-mesh", "north")
-        there = self.bridge(servers[2], *options, "--nats-mesh", "south")
-        near, far = self.node(here, TEXT), self.node(there, TEXT)
-        publisher = self.node(here)
-        self.heard(publisher, TEXT)
-        publisher.begin("publish", TEXT, 1, 10_000)
-        far.wait(1000)
-        by_url = {each.url: each for each in servers}
-        killed = by_url[here.nats()["server"]]  # the one that the publishing bridge is at
-        killed.kill()
-        publisher.answered()
-        near.wait(10_000)
-        here.wait_for("acknowledged", 10_000)
-        received = far.wait(10_000)
-        self.only_once(ids(received))
-        self.assertEqual(set(ids(received)), set(ids(near.got())))
-        counts = here.nats()
-        self.assertEqual((counts["stored"], counts["lost"], counts["dropped"]), (10_000, 0, 0))
-        self.assertGreaterEqual(counts["disconnects"], 1)
-        self.assertNotEqual(counts["server"], killed.url)
-
-    def test_without_a_stream_what_a_killed_server_had_may_be_lost_and_is_bounded(self) -> None:
-        servers = self.start_cluster()
-        topics = ("--nats-topic", "examples.*")
-        here = self.bridge(servers[0], *self.urls(servers), *topics)
-        there = self.bridge(servers[2], *topics)
-        far = self.node(there, TEXT)
-        self.subscribed(there, TEXT)
-        publisher = self.node(here)
-        self.heard(publisher, TEXT)
-        publisher.begin("publish", TEXT, 1, 100_000)
-        far.wait(1000)
-        by_url = {each.url: each for each in servers}
-        killed = by_url[here.nats()["server"]]
-        killed.kill()
-        publisher.answered()
-        wait_until(lambda: here.nats()["connected"] and here.nats()["disconnects"] >= 1, "another server is found")
-        wait_until(lambda: here.nats()["confirmed"] + here.nats()["unconfirmed"] + here.nats()["dropped"] == 100_000,
-                   "accounted for")
-        publisher.tell("publish", TEXT, 999_999, 999_999)
-        wait_until(lambda: b"999999".hex() in far.got()[-1].payload, "the last message")
-        got, counts = ids(far.got()), here.nats()
-        self.only_once(got)
-        if killed.url != there.nats()["server"] and there.nats()["disconnects"] == 0:
-            # The far bridge kept its connection: what the near one had confirmed before and after has come, as far as
-            # the killed server had passed it on; what is in doubt is bounded by its counts.
-            lost = 100_001 - len(got)
-            self.assertGreaterEqual(lost, counts["dropped"])
-            print(f"killed one of three: {counts['published']} published, {counts['unconfirmed']} in doubt, "
-                  f"{counts['dropped']} dropped, {lost} lost", file=sys.stderr)
-        self.assertEqual(there.nats()["accepted"], len(got))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ struct context {
   const subject_map* types = nullptr;
   counters* counts = nullptr;
   connection* link = nullptr;
+  std::atomic<bool>* stream_is_missing = nullptr; // set by whom it fails, perhaps: it is looked at again, and made
 
   // Counts; the first of each reason is logged.
   void refuse(refusal why, const std::string& text) const {

@@ -59,6 +59,7 @@ struct gateway::parts {
   subject_map types;
   counters counts;
   context shared;
+  std::atomic<bool> stream_is_missing{false};
   std::unique_ptr<connection> link;
   std::unique_ptr<asker> requests;
   std::unique_ptr<server> answers;
@@ -67,6 +68,7 @@ struct gateway::parts {
   std::map<std::uint16_t, std::unique_ptr<intake>> in; // of the keeper's thread
   mutable std::mutex naming;
   std::vector<std::string> subscribed; // subjects of `in`
+  bool warned = false;                 // of the stream; the keeper's, too
   worker keeper;
 
   explicit parts(const settings& given) : how(given) {}
@@ -94,6 +96,7 @@ result<void> gateway::parts::open(MyceliumRuntime* bus) {
   shared.types = &types;
   shared.counts = &counts;
   shared.link = link.get();
+  shared.stream_is_missing = &stream_is_missing;
   auto asks = asker::start(shared);
   if (!asks)
     return asks.error();
@@ -127,6 +130,8 @@ void gateway::parts::keep() {
       take_in_wanted({wanted.begin(), wanted.begin() + static_cast<std::ptrdiff_t>(count)});
     else if (news != MYCELIUM_ERROR_TIMEOUT)
       break; // the bus is closed
+    if (stream_is_missing.exchange(false))
+      stream_epoch = 0;
     if (const auto epoch = link->epoch(); epoch != stream_epoch && link->is_up() && keep_stream())
       stream_epoch = epoch;
     link->confirm(confirm_patience);
@@ -143,8 +148,9 @@ bool gateway::parts::keep_stream() {
     return true;
   const auto js = open_jetstream(*link);
   const auto done = js ? ensure_stream(js->get(), how, subjects) : result<void>(js.error());
-  if (!done)
+  if (!done && !std::exchange(warned, true))
     link->log(done.error().text + "; trying again");
+  warned = warned && !done;
   return bool(done);
 }
 

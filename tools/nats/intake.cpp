@@ -37,7 +37,7 @@ private:
 
 void plain_intake::run() {
   arrivals batch(shared_);
-  while (!thread_.stopping()) {
+  while (!thread_.stopping() && !shared_.link->is_over()) {
     auto patience = look_again_ms;
     natsMsg* raw = nullptr;
     while (!batch.is_full() && natsSubscription_NextMsg(&raw, from_.get(), patience) == NATS_OK) {

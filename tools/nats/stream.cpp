@@ -19,7 +19,10 @@ struct consumer_info_deleter {
 };
 
 failure stream_failure(natsStatus code, const settings& how, const char* what) {
-  return failure_of(code, "the stream " + how.stream + " " + what);
+  auto why = failure_of(code, "the stream " + how.stream + " " + what);
+  if (code == NATS_NO_RESPONDERS)
+    why.text += "; JetStream has to be enabled at the server (nats-server --jetstream)";
+  return why;
 }
 
 result<void> add_stream(jsCtx* js, const settings& how, std::vector<const char*>& subjects) {
@@ -36,6 +39,12 @@ result<void> add_stream(jsCtx* js, const settings& how, std::vector<const char*>
   config.Duplicates = config.MaxAge > 0 ? std::min(duplicates_ns, config.MaxAge) : duplicates_ns;
   const auto done = js_AddStream(nullptr, js, &config, nullptr, nullptr);
   return done == NATS_OK ? result<void>() : stream_failure(done, how, "cannot be made");
+}
+
+// As long as nothing was acknowledged a consumer's floor is 0, wherever it begins.
+std::uint64_t first_not_acknowledged(const jsConsumerInfo& of) {
+  const bool begins_later = of.Config->DeliverPolicy == js_DeliverByStartSequence;
+  return std::max(of.AckFloor.Stream + 1, begins_later ? of.Config->OptStartSeq : 0);
 }
 
 } // namespace
@@ -119,10 +128,14 @@ result<void> ensure_consumer(jsCtx* js, const settings& how, const chosen_type& 
   const auto found = js_GetConsumerInfo(&raw, js, stream, name.c_str(), nullptr, &why);
   const std::unique_ptr<jsConsumerInfo, consumer_info_deleter> info(raw);
   if (found == NATS_OK) {
-    if (info->NumAckPending == 0)
+    const auto* subject = info->Config->FilterSubject;
+    const bool is_same = subject != nullptr && type.subject == subject; // else its topic or the prefix has changed
+    if (is_same && info->NumAckPending == 0)
       return {};
-    config.DeliverPolicy = js_DeliverByStartSequence;
-    config.OptStartSeq = info->AckFloor.Stream + 1;
+    if (is_same) {
+      config.DeliverPolicy = js_DeliverByStartSequence;
+      config.OptStartSeq = first_not_acknowledged(*info);
+    }
     if (const auto deleted = js_DeleteConsumer(js, stream, name.c_str(), nullptr, nullptr); deleted != NATS_OK)
       return fail(deleted);
   } else if (found != NATS_NOT_FOUND && why != JSConsumerNotFoundErr) {

@@ -3,6 +3,8 @@
 #include "tools/nats/intake.hpp"
 #include "tools/nats/stream.hpp"
 
+#include <algorithm>
+
 namespace mycelium::nats {
 namespace {
 
@@ -11,6 +13,8 @@ using namespace std::chrono_literals;
 constexpr std::int64_t fetch_patience_ms = 500; // so long does an end wait, too
 constexpr auto retry_pause = 250ms;
 constexpr std::size_t most_unacknowledged = 2048; // half of what a consumer hands out so
+constexpr auto look_again = 100ms;                // whether the neighbours have it, and whether this is the end
+constexpr auto longest_look = 5000ms;             // so far may a neighbour always be behind; an end waits for it, too
 
 class stream_intake final : public intake {
 public:
@@ -23,14 +27,16 @@ public:
 private:
   void run();
   result<void> read();
-  result<bool> acknowledge();
+  result<bool> acknowledge(std::chrono::nanoseconds patience);
   result<bool> fetch(natsSubscription* from, arrivals& batch);
 
   const context& shared_;
   const chosen_type& type_;
   bool warned_ = false;
-  std::string last_;          // reply subject of the last message that is published, and not acknowledged
+  std::string last_; // reply subject of the last message that is published, and not acknowledged
+  std::uint64_t last_sequence_ = 0;
   std::size_t published_ = 0; // since the last acknowledgement
+  bool withheld_ = false;     // some neighbour does not acknowledge what it was given
   worker thread_;
 };
 
@@ -39,6 +45,8 @@ void stream_intake::run() {
     const auto epoch = shared_.link->epoch();
     if (shared_.link->is_up()) {
       const auto done = read();
+      if (!done)
+        shared_.stream_is_missing->store(true);
       if (!done && !std::exchange(warned_, true))
         shared_.link->log(done.error().text + "; trying again");
     }
@@ -67,6 +75,7 @@ result<void> stream_intake::read() {
   if (done != NATS_OK)
     return failure_of(done, "the consumer " + name);
   last_.clear(); // what it stands for comes again
+  last_sequence_ = 0;
   published_ = 0;
   arrivals batch(shared_);
   while (!thread_.stopping() && shared_.link->epoch() == epoch) {
@@ -82,14 +91,17 @@ result<bool> stream_intake::fetch(natsSubscription* from, arrivals& batch) {
   natsMsgList list{};
   const auto done = natsSubscription_Fetch(&list, from, static_cast<int>(arrivals::most), fetch_patience_ms, nullptr);
   if (done == NATS_TIMEOUT)
-    return last_.empty() ? false : acknowledge();
+    return last_.empty() ? false : acknowledge(look_again);
   if (done != NATS_OK)
     return failure_of(done, "reading " + type_.subject + " of the stream " + shared_.how->stream);
-  std::string last; // whose acknowledgement is that of all before it
+  std::string last; // whose acknowledgement is that of all before it; what comes again is older
   for (int i = 0; i < list.Count; ++i) {
     message_ptr m(std::exchange(list.Msgs[i], nullptr));
-    last = natsMsg_GetReply(m.get());
     const auto at = place_of(m.get());
+    if (at.sequence >= last_sequence_) {
+      last_sequence_ = at.sequence;
+      last = natsMsg_GetReply(m.get());
+    }
     const sender otherwise{shared_.stream_node, at.sequence, at.stored_ns};
     batch.add(std::move(m), type_, otherwise);
   }
@@ -97,19 +109,26 @@ result<bool> stream_intake::fetch(natsSubscription* from, arrivals& batch) {
   natsMsgList_Destroy(&list);
   if (!batch.publish())
     return failure{status::closed, "the bus is closed"};
-  last_ = std::move(last);
+  if (!last.empty())
+    last_ = std::move(last);
   published_ += static_cast<std::size_t>(count);
-  // While more comes, one wait serves several batches.
-  return published_ >= most_unacknowledged || count < static_cast<int>(arrivals::most) ? acknowledge() : true;
+  // While more comes, one wait serves several batches; and a neighbour that has died delays no other.
+  const bool more_comes = count == static_cast<int>(arrivals::most) && published_ < most_unacknowledged;
+  return more_comes ? true : acknowledge(withheld_ ? 0ms : look_again);
 }
 
 // When the neighbours have it. Nothing is lost then if this process dies: what they did not get the stream hands out
-// again. What is not acknowledged at the end, neither.
-result<bool> stream_intake::acknowledge() {
-  constexpr std::int64_t look_again_ns = 100'000'000;
-  std::int32_t done = MYCELIUM_ERROR_TIMEOUT;
-  while (done == MYCELIUM_ERROR_TIMEOUT && !thread_.stopping())
-    done = mycelium_bridge_flush(shared_.bus, look_again_ns);
+// again. What is not acknowledged at the end, neither. A neighbour that does not acknowledge in time, perhaps for ever,
+// is waited for only when nothing more may be handed on without.
+result<bool> stream_intake::acknowledge(std::chrono::nanoseconds patience) {
+  auto done = mycelium_bridge_flush(shared_.bus, patience.count());
+  for (patience = look_again;
+       done == MYCELIUM_ERROR_TIMEOUT && published_ >= most_unacknowledged && !thread_.stopping();
+       patience = std::min<std::chrono::nanoseconds>(2 * patience, longest_look))
+    done = mycelium_bridge_flush(shared_.bus, patience.count());
+  withheld_ = done == MYCELIUM_ERROR_TIMEOUT;
+  if (withheld_)
+    return true;
   if (done < 0)
     return failure{static_cast<status>(done), mycelium_last_error()};
   if (!last_.empty())

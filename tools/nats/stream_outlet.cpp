@@ -180,6 +180,8 @@ void stream_outlet::wait_for_room() {
 
 void stream_outlet::answered(std::uint64_t number, natsMsg* answer) {
   const auto told = read_acknowledgement(answer);
+  if (natsMsg_IsNoResponders(answer))
+    shared_.stream_is_missing->store(true);
   bool warns = false;
   {
     std::lock_guard lock(mutex_);
