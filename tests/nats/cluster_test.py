@@ -150,7 +150,8 @@ class Clusters(MeshTest):
         got = far.got()
         self.only_once(got)
         self.assertLessEqual(ascents([each.sequence for each in got]), 2)  # in order over each of the servers
-        self.assertEqual((counts["disconnects"], counts["dropped"], there.nats()["disconnects"]), (1, 0, 0))
+        self.assertEqual((counts["disconnects"], counts["dropped"], there.nats()["disconnects"]), (1, 0, 0),
+                         here.err.all())
         print(f"one of two retired: {sent + 1} published, {counts['unconfirmed']} in doubt, {sent + 1 - len(got)} lost",
               file=sys.stderr)
         log = "\n".join(here.err.all())

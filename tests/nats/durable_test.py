@@ -156,8 +156,12 @@ class Streams(StreamTest):
         publisher.tell("publish", TEXT, 1, 500)
         far.wait(500)
         self.settled("south")
+        there.process.send_signal(signal.SIGSTOP)  # so that it asks for nothing while the consumer vanishes
         with Client(self.nats) as client:
-            self.assertTrue(client.api(f"CONSUMER.DELETE.MYCELIUM.south_door_{TEXT}")["success"])
+            name = f"MYCELIUM.south_door_{TEXT}"
+            wait_until(lambda: client.api(f"CONSUMER.INFO.{name}")["num_waiting"] == 0, "its last request is over")
+            self.assertTrue(client.api(f"CONSUMER.DELETE.{name}")["success"])
+        there.process.send_signal(signal.SIGCONT)
         publisher.tell("publish", TEXT, 501, 1000)
         far.wait(1000)
         there.wait_for("repeated", 500)  # it begins with the oldest message

@@ -59,6 +59,11 @@ bool is_no_server(natsStatus outcome) {
          outcome == NATS_CONNECTION_DISCONNECTED;
 }
 
+// While a message was written: part of it or all has left.
+bool breaks_on(natsStatus outcome) {
+  return outcome == NATS_IO_ERROR || outcome == NATS_TIMEOUT || outcome == NATS_SSL_ERROR || outcome == NATS_SYS_ERROR;
+}
+
 } // namespace
 
 std::string without_secrets(std::string url) {
@@ -275,9 +280,14 @@ natsStatus connection::send(natsMsg* m) {
 natsStatus connection::publish(natsMsg* m) {
   std::lock_guard lock(accounting_);
   const auto outcome = send_locked(m);
-  if (outcome == NATS_OK)
+  const bool breaks = breaks_on(outcome);
+  if (outcome == NATS_OK || breaks)
     ++counts_.published;
-  return outcome;
+  if (breaks) { // it is accounted for at once, whether disconnected() has run or will
+    ++counts_.unconfirmed;
+    ++accounted_;
+  }
+  return breaks ? NATS_IO_ERROR : outcome;
 }
 
 void connection::confirm(std::chrono::milliseconds patience) {

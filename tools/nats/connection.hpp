@@ -49,7 +49,7 @@ public:
   void interrupt();
   bool is_over() const noexcept { return over_.load(std::memory_order_seq_cst); } // NATS refuses us for good
   // Publishes, with publish() also counts it. NATS_INSUFFICIENT_BUFFER: there is no connection, and no room to keep it
-  // for the next.
+  // for the next. NATS_IO_ERROR: it broke while this was written; publish() has counted it as unconfirmed then.
   natsStatus publish(natsMsg* m);
   natsStatus send(natsMsg* m);
   // Asks the server whether it has got everything that was published; counts what it has.

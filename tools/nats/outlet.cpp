@@ -71,9 +71,12 @@ void outlet::publish(const chosen_type& type, const carried& what, std::span<con
     if (done == NATS_MAX_PAYLOAD)
       return shared_.refuse(refusal::size, type.subject + ": a message of " + std::to_string(payload.size()) +
                                                " bytes is longer than the NATS server takes");
-    if (!may_wait())
+    const bool has_left = done == NATS_IO_ERROR; // perhaps; it is accounted for, and not to be published again
+    if (!has_left && !may_wait())
       break;
     static_cast<void>(shared_.link->wait_for_change(epoch, look_again));
+    if (has_left)
+      return;
   }
   if (shared_.counts->dropped++ == 0)
     shared_.link->log("messages are dropped: there is no connection, and no room to keep more of them");

@@ -145,4 +145,14 @@ result<void> ensure_consumer(jsCtx* js, const settings& how, const chosen_type& 
   return added == NATS_OK ? result<void>() : fail(added);
 }
 
+result<void> find_consumer(jsCtx* js, const settings& how, const chosen_type& type) {
+  const auto name = consumer_name(how, type.type_id);
+  jsConsumerInfo* raw = nullptr;
+  jsErrCode why{};
+  const auto found = js_GetConsumerInfo(&raw, js, how.stream.c_str(), name.c_str(), nullptr, &why);
+  const std::unique_ptr<jsConsumerInfo, consumer_info_deleter> info(raw);
+  const bool is_gone = found == NATS_NOT_FOUND || why == JSConsumerNotFoundErr || why == JSStreamNotFoundErr;
+  return is_gone ? failure_of(found, "the consumer " + name) : result<void>();
+}
+
 } // namespace mycelium::nats

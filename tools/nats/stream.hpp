@@ -34,5 +34,7 @@ std::string consumer_name(const settings& how, std::uint16_t type_id);
 // has handed out what was never acknowledged, it is made anew behind the last acknowledged one, so that everything
 // comes again, at once and in order; if the type has another subject than it had, from the oldest message on.
 result<void> ensure_consumer(jsCtx* js, const settings& how, const chosen_type& type);
+// An error if it is surely gone: who reads from one that is not there is told of nothing, as if nothing came.
+result<void> find_consumer(jsCtx* js, const settings& how, const chosen_type& type);
 
 } // namespace mycelium::nats

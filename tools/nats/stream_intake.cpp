@@ -9,9 +9,11 @@ namespace mycelium::nats {
 namespace {
 
 using namespace std::chrono_literals;
+using clock = std::chrono::steady_clock;
 
 constexpr std::int64_t fetch_patience_ms = 500; // so long does an end wait, too
 constexpr auto retry_pause = 250ms;
+constexpr auto consumer_time = 3s;                // between two looks whether it is there, while nothing comes
 constexpr std::size_t most_unacknowledged = 2048; // half of what a consumer hands out so
 constexpr auto look_again = 100ms;                // whether the neighbours have it, and whether this is the end
 constexpr auto longest_look = 5000ms;             // so far may a neighbour always be behind; an end waits for it, too
@@ -28,13 +30,15 @@ private:
   void run();
   result<void> read();
   result<bool> acknowledge(std::chrono::nanoseconds patience);
-  result<bool> fetch(natsSubscription* from, arrivals& batch);
+  result<bool> fetch(jsCtx* js, natsSubscription* from, arrivals& batch);
+  result<bool> nothing_came(jsCtx* js);
 
   const context& shared_;
   const chosen_type& type_;
   bool warned_ = false;
   std::string last_; // reply subject of the last message that is published, and not acknowledged
   std::uint64_t last_sequence_ = 0;
+  clock::time_point look_at_consumer_;
   std::size_t published_ = 0; // since the last acknowledgement
   bool withheld_ = false;     // some neighbour does not acknowledge what it was given
   worker thread_;
@@ -79,7 +83,7 @@ result<void> stream_intake::read() {
   published_ = 0;
   arrivals batch(shared_);
   while (!thread_.stopping() && shared_.link->epoch() == epoch) {
-    const auto fetched = fetch(raw, batch);
+    const auto fetched = fetch(js->get(), raw, batch);
     if (!fetched)
       return fetched.error();
     warned_ = warned_ && !*fetched;
@@ -87,11 +91,20 @@ result<void> stream_intake::read() {
   return {};
 }
 
-result<bool> stream_intake::fetch(natsSubscription* from, arrivals& batch) {
+result<bool> stream_intake::nothing_came(jsCtx* js) {
+  if (clock::now() >= look_at_consumer_) {
+    look_at_consumer_ = clock::now() + consumer_time;
+    if (auto there = find_consumer(js, *shared_.how, type_); !there)
+      return there.error();
+  }
+  return last_.empty() ? false : acknowledge(look_again);
+}
+
+result<bool> stream_intake::fetch(jsCtx* js, natsSubscription* from, arrivals& batch) {
   natsMsgList list{};
   const auto done = natsSubscription_Fetch(&list, from, static_cast<int>(arrivals::most), fetch_patience_ms, nullptr);
   if (done == NATS_TIMEOUT)
-    return last_.empty() ? false : acknowledge(look_again);
+    return nothing_came(js);
   if (done != NATS_OK)
     return failure_of(done, "reading " + type_.subject + " of the stream " + shared_.how->stream);
   std::string last; // whose acknowledgement is that of all before it; what comes again is older
