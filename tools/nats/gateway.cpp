@@ -18,6 +18,9 @@ using clock = std::chrono::steady_clock;
 
 constexpr auto round_time = 100ms; // between two looks at what is wanted, and at the connection
 constexpr auto confirm_patience = 1000ms;
+// Before a stream that has vanished is made again: who deleted it may make another, and a server (2.9.10) that is still
+// removing its files breaks the new one.
+constexpr auto stream_pause = 2s;
 
 result<void> check(const settings& how) {
   const auto wrong = [](const char* text) { return failure{status::invalid_argument, text}; };
@@ -122,6 +125,7 @@ void gateway::parts::keep() {
   std::vector<std::uint16_t> wanted(65536);
   std::uint64_t version = 0;
   std::uint64_t stream_epoch = 0; // of the connection over which the stream was looked at
+  clock::time_point look_at_stream;
   while (!keeper.stopping()) {
     std::size_t count = 0;
     const auto news = mycelium_bridge_wanted_types(shared.bus, &version, std::chrono::nanoseconds(round_time).count(),
@@ -130,9 +134,12 @@ void gateway::parts::keep() {
       take_in_wanted({wanted.begin(), wanted.begin() + static_cast<std::ptrdiff_t>(count)});
     else if (news != MYCELIUM_ERROR_TIMEOUT)
       break; // the bus is closed
-    if (stream_is_missing.exchange(false))
+    if (stream_is_missing.exchange(false) && stream_epoch != 0) {
       stream_epoch = 0;
-    if (const auto epoch = link->epoch(); epoch != stream_epoch && link->is_up() && keep_stream())
+      look_at_stream = clock::now() + stream_pause;
+    }
+    const auto epoch = link->epoch();
+    if (epoch != stream_epoch && clock::now() >= look_at_stream && link->is_up() && keep_stream())
       stream_epoch = epoch;
     link->confirm(confirm_patience);
     requests->forget_old();
