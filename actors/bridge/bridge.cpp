@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <asio/post.hpp>
+#include <iterator>
 #include <pthread.h>
 #include <sys/random.h>
 
@@ -361,6 +362,12 @@ void bridge::apply_ways() {
       changed.emplace_back(who.get(), std::move(types));
   for (const auto& [who, types] : changed)
     hold_for_predecessors(*who, types);
+  // A type that goes another way from now on is sent by that before it is no more by the old one.
+  for (const auto& [who, types] : changed) {
+    std::vector<std::uint16_t> both;
+    std::ranges::set_union(types, who->types, std::back_inserter(both));
+    who->waiting->want(both);
+  }
   for (auto& [who, types] : changed) {
     who->waiting->want(types);
     if (!who->current.expired())
