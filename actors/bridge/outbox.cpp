@@ -46,7 +46,13 @@ result<void> outbox::open() {
   return lane_ ? result<void>() : failure{status::closed, "the runtime is closed; create a new one"};
 }
 
-void outbox::want(const std::vector<std::uint16_t>& types) { (void)bus_.set_types(lane_->id(), types); }
+void outbox::want(const std::vector<std::uint16_t>& types) {
+  {
+    std::lock_guard lock(mutex_);
+    kept_types_.clear(); // a topic may have got a schema since
+  }
+  (void)bus_.set_types(lane_->id(), types);
+}
 
 std::uint64_t outbox::take_drops() {
   const auto now = stats().dropped;
@@ -85,16 +91,21 @@ bool outbox::has_credit_locked() const {
          bytes_due_ < most_windows_due * window_;
 }
 
-bool outbox::is_kept(const runtime::message& m) const {
+bool outbox::is_kept_locked(const runtime::message& m) {
   if (m.request() != nullptr)
     return false;
   if (const auto* extras = m.extras(); extras != nullptr && extras->due != nullptr)
     return true;
-  return !how_.at_least_once.is_empty() && how_.at_least_once.contains(m.type_id(), bus_.schemas());
+  if (how_.at_least_once.is_empty())
+    return false;
+  const auto [known, is_new] = kept_types_.try_emplace(m.type_id());
+  if (is_new)
+    known->second = how_.at_least_once.contains(m.type_id(), bus_.schemas());
+  return known->second;
 }
 
 void outbox::send_locked(const runtime::message& m) {
-  const bool kept = is_kept(m);
+  const bool kept = is_kept_locked(m);
   const bool with_receipt = kept && by_->gives_receipts();
   const auto size = by_->append(m, sequence_ + 1, turn::first, with_receipt, frames_);
   if (size == 0) {
@@ -284,7 +295,7 @@ outbox::messages outbox::leave_to_successor(const std::vector<std::uint16_t>& ty
   gathering_.reset();
   part(unconfirmed_, message_in, [](const on_its_way&) { return true; });
   const auto sent = part(on_its_way_, message_in, [](const on_its_way& each) { return each.is_kept; });
-  const auto held = part(held_, itself, [this](const auto& each) { return is_kept(*each); });
+  const auto held = part(held_, itself, [this](const auto& each) { return is_kept_locked(*each); });
   count_bytes_locked();
   stats_.sent -= sent;
   stats_.passed_over += sent + held; // the successor gets them

@@ -17,6 +17,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace mycelium::bridge {
@@ -119,7 +120,7 @@ private:
   // In the actor's turn.
   void take(std::span<const runtime::message* const> batch);
   bool has_credit_locked() const;
-  bool is_kept(const runtime::message& m) const; // is it to be delivered at least once?
+  bool is_kept_locked(const runtime::message& m); // is it to be delivered at least once?
   void send_locked(const runtime::message& m);
   void begin_stream_locked();
   void count_bytes_locked();
@@ -147,7 +148,8 @@ private:
   std::uint64_t receipts_due_ = 0;     // of both
   std::uint64_t bytes_due_ = 0;
   messages held_;
-  int holds_ = 0; // for predecessors
+  std::unordered_map<std::uint16_t, bool> kept_types_; // what was found of them
+  int holds_ = 0;                                      // for predecessors
   std::uint64_t taken_ = 0;
   std::optional<std::uint64_t> gathering_; // all that comes, until so many were taken or dropped
   byte_buffer frames_;
