@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
+#include <utility>
 
 namespace mycelium::cpp_tests {
 namespace {
@@ -102,6 +104,49 @@ TEST_F(bridge, names_the_files_that_are_not_there) {
     const auto refused = bus.bridge_open(options);
     ASSERT_EQ(refused.code(), status::invalid_argument);
     EXPECT_NE(refused.error().text.find("nothing"), std::string::npos) << refused.error().text;
+  }
+}
+
+TEST_F(bridge, knows_that_a_type_which_is_delivered_at_least_once_was_delivered) {
+  const auto here = new_runtime();
+  const auto there = new_runtime();
+  gate until_open;
+  collected<std::string> got;
+  const auto hearing = there
+                           .subscribe<TextMessage>([&](const TextMessage& text) {
+                             until_open.pass();
+                             got.add(text.content);
+                           })
+                           .value();
+  here.bridge_open({.at_least_once = "20001, examples"}).value();
+  there.bridge_listen(address()).value();
+  here.bridge_dial(address()).value();
+  here.wait_for_subscribers(TextMessage::type_id, 1, patience).value();
+  here.publish(TextMessage{.content = "once at least"}).value();
+  const auto comes_to_be = [&](bool is_unconfirmed) { // by acknowledgement, then by the return of the callback
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (std::chrono::steady_clock::now() < end) {
+      if ((here.bridge_json().value().find("\"unconfirmed\": 1") != std::string::npos) == is_unconfirmed)
+        return true;
+      std::this_thread::yield();
+    }
+    return false;
+  };
+  EXPECT_TRUE(comes_to_be(true));
+  EXPECT_EQ(got.size(), 0u);
+  until_open.open();
+  EXPECT_TRUE(comes_to_be(false));
+  EXPECT_EQ(got.wait_for(1), std::vector<std::string>{"once at least"});
+}
+
+TEST_F(bridge, names_what_is_no_list_of_types) {
+  const auto bus = new_runtime();
+  for (const auto& [types, why] : {std::pair{"0", "ids in 1 to 65535"}, std::pair{"5-3", "write \"1000-1999\""},
+                                   std::pair{"20001,", "holds nothing where a type should be"}}) {
+    const auto refused = bus.bridge_open({.at_least_once = types});
+    ASSERT_EQ(refused.code(), status::invalid_argument) << types;
+    EXPECT_NE(refused.error().text.find("at_least_once"), std::string::npos) << refused.error().text;
+    EXPECT_NE(refused.error().text.find(why), std::string::npos) << refused.error().text;
   }
 }
 

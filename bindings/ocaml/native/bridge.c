@@ -42,7 +42,8 @@ enum {
   field_max_requests,
   field_max_message_rate,
   field_max_byte_rate,
-  field_max_control_rate
+  field_max_control_rate,
+  field_at_least_once
 };
 
 value mycelium_ocaml_bridge_open(value v, value options) {
@@ -70,11 +71,11 @@ value mycelium_ocaml_bridge_open(value v, value options) {
   config.max_message_rate = (uint64_t)Long_val(Field(options, field_max_message_rate));
   config.max_byte_rate = (uint64_t)Long_val(Field(options, field_max_byte_rate));
   config.max_control_rate = (uint64_t)Long_val(Field(options, field_max_control_rate));
-  const char** texts[] = {&config.name,    &config.token,  &config.token_file,      &config.tls_cert,
-                          &config.tls_key, &config.tls_ca, &config.permissions_file};
+  const char** texts[] = {&config.name,    &config.token,  &config.token_file,       &config.tls_cert,
+                          &config.tls_key, &config.tls_ca, &config.permissions_file, &config.at_least_once};
   enum { count = sizeof texts / sizeof *texts };
-  const int fields[count] = {field_name,    field_token,  field_token_file,      field_tls_cert,
-                             field_tls_key, field_tls_ca, field_permissions_file};
+  const int fields[count] = {field_name,    field_token,  field_token_file,       field_tls_cert,
+                             field_tls_key, field_tls_ca, field_permissions_file, field_at_least_once};
   char* copies[count];
   for (int i = 0; i < count; ++i)
     *texts[i] = copies[i] = copy_of_option(Field(options, fields[i]));

@@ -26,6 +26,7 @@ type config = {
   max_message_rate : int;
   max_byte_rate : int;
   max_control_rate : int;
+  at_least_once : string option;
 }
 
 (* Zeros are what the library makes its defaults of. *)
@@ -58,6 +59,7 @@ let default =
     max_message_rate = 0;
     max_byte_rate = 0;
     max_control_rate = 0;
+    at_least_once = None;
   }
 
 type stats = Native.bridge_stats = {
@@ -113,6 +115,7 @@ let open_ (bus : Bus.t) (config : config) =
       max_message_rate = number "max_message_rate" config.max_message_rate;
       max_byte_rate = number "max_byte_rate" config.max_byte_rate;
       max_control_rate = number "max_control_rate" config.max_control_rate;
+      at_least_once = config.at_least_once;
     }
 
 let listen (bus : Bus.t) address = Native.bridge_listen bus.native address

@@ -26,6 +26,9 @@ let decode_with views blur decoder (descriptor : 'a Message.descriptor) i =
 (* The value of a delivery, whose message is released; what is a view of it keeps it. *)
 let decode decoder descriptor i = decode_with decoder.views Native.batch_blur decoder descriptor i
 
+(* The same, but that the batch keeps the message, which counts as delivered when it is released. *)
+let decode_kept decoder descriptor i = decode_with decoder.views Native.batch_unfocus decoder descriptor i
+
 (* The value of a delivery that has to be answered: nothing but the batch keeps its message, so that the requester
    learns at once when it is let go. *)
 let decode_copy decoder descriptor i = decode_with None Native.batch_unfocus decoder descriptor i
@@ -56,15 +59,29 @@ let values bus descriptor handler =
   let decoder_of = once decoder in
   fun entry batch first last ->
     let decoder = decoder_of batch in
-    each bus (fun i -> handler (decode decoder descriptor i)) entry batch first last
+    each bus
+      (fun i ->
+        match handler (decode_kept decoder descriptor i) with
+        | () -> Native.batch_release batch i
+        | exception exn ->
+            let backtrace = Printexc.get_raw_backtrace () in
+            Native.batch_release batch i;
+            Printexc.raise_with_backtrace exn backtrace)
+      entry batch first last
 
 let batches bus descriptor handler =
   let decoder_of = once decoder in
   fun (entry : Bus.entry) batch first last ->
     let decoder = decoder_of batch in
     let decoded = ref [] in
-    each bus (fun i -> decoded := decode decoder descriptor i :: !decoded) entry batch first last;
-    if !decoded <> [] && not entry.closed then handler (Array.of_list (List.rev !decoded))
+    each bus (fun i -> decoded := decode_kept decoder descriptor i :: !decoded) entry batch first last;
+    let release () =
+      for i = first to last - 1 do
+        Native.batch_release batch i
+      done
+    in
+    Fun.protect ~finally:release (fun () ->
+        if !decoded <> [] && not entry.closed then handler (Array.of_list (List.rev !decoded)))
 
 let messages bus handler entry batch first last =
   each bus (fun i -> handler (Native.batch_take batch i)) entry batch first last

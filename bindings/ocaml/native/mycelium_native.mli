@@ -479,6 +479,9 @@ module Bridge : sig
     max_message_rate : int;  (** each second, from one link, before it is read more slowly; 0: none *)
     max_byte_rate : int;  (** the same *)
     max_control_rate : int;  (** the same, of control frames; 100000 *)
+    at_least_once : string option;
+        (** types whose messages go to the next node of a neighbour's name if it dies before it has delivered them: ids,
+            ranges, topics or ["*"], as ["20001, 20010-20019, sensors"] *)
   }
 
   val default : config

@@ -181,6 +181,7 @@ type bridge_config = {
   max_message_rate : int;
   max_byte_rate : int;
   max_control_rate : int;
+  at_least_once : string option;
 }
 
 type bridge_stats = {

@@ -104,6 +104,44 @@ let files_are_read_again () =
       let config = { Bridge.default with tls_cert = Some "/nowhere.pem"; tls_key = Some "/nowhere.key" } in
       check_contains (raises Invalid_argument "certificate" (fun () -> Bridge.open_ runtime config)) "/nowhere")
 
+(* Confirmed is what a handler has returned from, or has raised in; acknowledged it was before. *)
+let confirmed_when_it_was_handled subscribe =
+  with_folder (fun folder ->
+      with_runtime ~on_error:ignore_errors (fun one ->
+          with_runtime (fun other ->
+              let got = create () and gate = create () in
+              let subscription =
+                subscribe one (fun value ->
+                    pass gate;
+                    add got value;
+                    failwith "handled all the same")
+              in
+              Bridge.open_ other { Bridge.default with at_least_once = Some "20001, examples" };
+              Bridge.dial other (Bridge.listen one ("unix:" ^ folder ^ "/bus"));
+              until_wanted other CounterUpdate.type_id;
+              Runtime.publish other CounterUpdate.t (number 7);
+              let is_unconfirmed () = contains (Bridge.json other) "\"unconfirmed\": 1" in
+              until is_unconfirmed;
+              Alcotest.(check (list int)) "not yet" [] (items got);
+              open_gate gate;
+              until (fun () -> not (is_unconfirmed ()));
+              Alcotest.(check (list int)) "delivered" [ 7 ] (items got);
+              Subscription.close subscription)))
+
+let at_least_once () =
+  confirmed_when_it_was_handled (fun bus handle ->
+      Runtime.subscription bus CounterUpdate.t (fun update -> handle update.value));
+  confirmed_when_it_was_handled (fun bus handle ->
+      Runtime.batch_subscription bus CounterUpdate.t (Array.iter (fun (update : CounterUpdate.t) -> handle update.value)));
+  with_runtime (fun runtime ->
+      List.iter
+        (fun (types, why) ->
+          let open_it () = Bridge.open_ runtime { Bridge.default with at_least_once = Some types } in
+          let text = raises Invalid_argument types open_it in
+          check_contains text "at_least_once";
+          check_contains text why)
+        [ ("0", "ids in 1 to 65535"); ("5-3", "\"1000-1999\""); ("", "holds nothing where a type should be") ])
+
 let what_is_refused_tells_why () =
   with_runtime (fun runtime ->
       check_contains (raises Invalid_argument "no bridge" (fun () -> Bridge.stats runtime)) "bridge";
@@ -171,5 +209,6 @@ let () =
           test "with the client, which listens" (with_the_client_that_has_no_library ~client_listens:true);
         ] );
       ("files", [ test "are read again" files_are_read_again ]);
+      ("types", [ test "are delivered at least once" at_least_once ]);
       ("errors", [ test "what is refused tells why" what_is_refused_tells_why ]);
     ]

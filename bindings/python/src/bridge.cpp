@@ -42,7 +42,7 @@ const char* option_names[] = {
     "name", "token", "max_links", "max_frame", "window", "capacity", "policy", "block_timeout", "hello_timeout",
     "heartbeat", "silence", "linger", "token_file", "tls_cert", "tls_key", "tls_ca", "permissions_file", "socket_mode",
     "max_links_per_peer", "max_accepts", "max_nodes", "max_state", "max_types", "max_requests", "max_message_rate",
-    "max_byte_rate", "max_control_rate", nullptr};
+    "max_byte_rate", "max_control_rate", "at_least_once", nullptr};
 // clang-format on
 
 PyObject* bridge_open(runtime* self, PyObject* args, PyObject* keywords) {
@@ -53,12 +53,12 @@ PyObject* bridge_open(runtime* self, PyObject* args, PyObject* keywords) {
   path token, cert, key, ca, permissions;
   unsigned long long messages = 0, bytes = 0, control = 0;
   if (!open_runtime(object_of(self)) ||
-      !PyArg_ParseTupleAndKeywords(args, keywords, "|$zzIIIIOOOOOOOOOOOIIIIIIIKKK:bridge_open",
+      !PyArg_ParseTupleAndKeywords(args, keywords, "|$zzIIIIOOOOOOOOOOOIIIIIIIKKKz:bridge_open",
                                    const_cast<char**>(option_names), &c.name, &c.token, &c.max_links, &c.max_frame,
                                    &c.window, &c.capacity, &policy, &block, &hello, &heartbeat, &silence, &linger,
                                    &token.given, &cert.given, &key.given, &ca.given, &permissions.given, &c.socket_mode,
                                    &c.max_links_per_peer, &c.max_accepts, &c.max_nodes, &c.max_state, &c.max_types,
-                                   &c.max_requests, &messages, &bytes, &control) ||
+                                   &c.max_requests, &messages, &bytes, &control, &c.at_least_once) ||
       !read_policy(policy, c.policy) || !read_seconds(block, "block_timeout", c.block_timeout_ns) ||
       !read_seconds(hello, "hello_timeout", c.hello_timeout_ns) ||
       !read_seconds(heartbeat, "heartbeat", c.heartbeat_ns) || !read_seconds(silence, "silence", c.silence_ns) ||
@@ -177,8 +177,9 @@ PyMethodDef bridge_methods[] = {
      "block_timeout=None, hello_timeout=None, heartbeat=None, silence=None, linger=None, token_file=None, "
      "tls_cert=None, tls_key=None, tls_ca=None, permissions_file=None, socket_mode=0, max_links_per_peer=0, "
      "max_accepts=0, max_nodes=0, max_state=0, max_types=0, max_requests=0, max_message_rate=0, max_byte_rate=0, "
-     "max_control_rate=0)\n\nGives the runtime a bridge with these options, without an address yet; times are "
-     "seconds, files are paths, what is left out has its default: see MyceliumBridgeConfig of mycelium_bridge.h. Once "
+     "max_control_rate=0, at_least_once=None)\n\nGives the runtime a bridge with these options, without an address "
+     "yet; times are seconds, files are paths, types that are delivered at least once are a text as \"20001, "
+     "20010-20019, sensors\", what is left out has its default: see MyceliumBridgeConfig of mycelium_bridge.h. Once "
      "for a runtime."},
     {"bridge_listen", method(bridge_listen), METH_O,
      "bridge_listen(address) -> str\n\nListens at \"unix:PATH\", \"tcp:HOST:PORT\", \"tcp:[IPV6]:PORT\" or "

@@ -80,34 +80,42 @@ void serve(subscription* self, MyceliumMessage* message) {
   mycelium_message_release(kept); // the requester learns of it last
 }
 
+// The value of a delivery, which keeps its message: that counts as delivered when it is released, after the callback.
+PyObject* value_of(subscription* self, const MyceliumDelivery& delivery) {
+  MyceliumMessage* of_value = mycelium_message_retain(delivery.message);
+  return of_value ? take_value(self, of_value) : PyErr_NoMemory();
+}
+
 void deliver_each(subscription* self, deliveries run) {
   for (MyceliumDelivery& delivery : run) {
-    if (self->closed) {
-      mycelium_message_release(delivery.message);
-    } else if (self->serves) {
+    if (self->serves && !self->closed) {
       serve(self, delivery.message);
-    } else {
-      ref value(take_value(self, delivery.message));
+      continue;
+    }
+    if (!self->closed) {
+      ref value(value_of(self, delivery));
       value ? call(self, value.get()) : report_callback(self);
     }
+    mycelium_message_release(delivery.message);
   }
+}
+
+void release_all(deliveries run) {
+  for (MyceliumDelivery& delivery : run)
+    mycelium_message_release(delivery.message);
 }
 
 // One callback with a list. A malformed message is reported and left out.
 void deliver_batch(subscription* self, deliveries run) {
   ref list(PyList_New(0));
   for (MyceliumDelivery& delivery : run) {
-    ref value(take_value(self, delivery.message));
+    ref value(value_of(self, delivery));
     if (!value || !list || PyList_Append(list.get(), value.get()) < 0)
       report_callback(self);
   }
   if (list && PyList_Size(list.get()) > 0 && !self->closed)
     call(self, list.get());
-}
-
-void release_all(deliveries run) {
-  for (MyceliumDelivery& delivery : run)
-    mycelium_message_release(delivery.message);
+  release_all(run);
 }
 
 // Messages of one subscription that follow each other.

@@ -4,7 +4,9 @@ import json
 import pathlib
 import tempfile
 import threading
+import time
 import unittest
+from collections.abc import Callable
 
 import mycelium_native
 from collecting import PATIENCE, Collector
@@ -116,6 +118,57 @@ class BridgeTest(unittest.TestCase):
         ):
             with self.subTest(**options), self.assertRaisesRegex(mycelium_native.MyceliumError, "nothing"):
                 bus.bridge_open(**options)
+
+    def test_a_type_that_is_delivered_at_least_once_is_confirmed_when_its_callback_has_returned(self) -> None:
+        for batch in (False, True):
+            with self.subTest(batch=batch):
+                self.confirmed_when_its_callback_has_returned(f"{self.address}-{batch}", batch)
+
+    def confirmed_when_its_callback_has_returned(self, address: str, batch: bool) -> None:
+        here, there = self.bus(), self.bus()
+        got, may_go_on = Collector(), threading.Event()
+        self.addCleanup(may_go_on.set)
+
+        def hear(what: TextMessage | list[TextMessage]) -> None:
+            may_go_on.wait(PATIENCE)
+            got(what)
+
+        there.subscribe(TextMessage, hear, batch=batch)
+        here.bridge_open(at_least_once="20001, examples")
+        there.bridge_listen(address)
+        here.bridge_dial(address)
+        here.wait_for_subscribers(TextMessage, timeout=PATIENCE)
+        here.publish(TextMessage(content="once at least"))
+
+        def is_unconfirmed() -> bool:
+            (neighbour,) = json.loads(here.bridge_json())["neighbours"]
+            return neighbour["acknowledged"] == 1 and neighbour["unconfirmed"] == 1
+
+        self.until(is_unconfirmed, "it was never waiting for its callback")
+        self.assertEqual(got.items, [])
+        may_go_on.set()
+        self.until(lambda: not is_unconfirmed(), "it is not confirmed")
+        message = TextMessage(content="once at least")
+        self.assertEqual(got.items, [[message] if batch else message])
+
+    def until(self, holds: Callable[[], bool], otherwise: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not holds():
+            self.assertLess(time.monotonic(), deadline, otherwise)
+
+    def test_what_is_no_list_of_types_is_named(self) -> None:
+        bus = self.bus()
+        for types, words in (
+            ("0", "at_least_once holds a range that is none: .* ids in 1 to 65535"),
+            ("5-3", 'at_least_once holds a range that is none: write "1000-1999"'),
+            ("", "at_least_once holds nothing where a type should be"),
+        ):
+            with self.subTest(types=types), self.assertRaisesRegex(mycelium_native.MyceliumError, words) as caught:
+                bus.bridge_open(at_least_once=types)
+            self.assertEqual(caught.exception.status, -13)
+        with self.assertRaises(TypeError):
+            bus.bridge_open(at_least_once=20001)
+        bus.bridge_open(at_least_once=None)
 
     def test_failures_say_what_is_wrong(self) -> None:
         bus = self.bus()

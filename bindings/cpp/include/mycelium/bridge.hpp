@@ -43,6 +43,9 @@ struct bridge_options {
   std::uint64_t max_message_rate = 0;   // from one link each second, before it is read more slowly
   std::uint64_t max_byte_rate = 0;      // the same for bytes
   std::uint64_t max_control_rate = 0;   // the same for control frames
+  // Types whose messages go to the next node of a neighbour's name if it dies before it has delivered them: ids,
+  // ranges, topics or "*", as "20001, 20010-20019, sensors"; empty: none.
+  std::string at_least_once{};
 };
 
 using bridge_stats = MyceliumBridgeStats;
@@ -81,6 +84,7 @@ inline MyceliumBridgeConfig to_c(const bridge_options& from) noexcept {
   to.max_message_rate = from.max_message_rate;
   to.max_byte_rate = from.max_byte_rate;
   to.max_control_rate = from.max_control_rate;
+  to.at_least_once = text(from.at_least_once);
   return to;
 }
 

@@ -165,6 +165,7 @@ pub struct MyceliumBridgeConfig {
     pub max_message_rate: u64,
     pub max_byte_rate: u64,
     pub max_control_rate: u64,
+    pub at_least_once: *const c_char,
 }
 
 #[repr(C)]

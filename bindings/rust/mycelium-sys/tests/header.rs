@@ -268,7 +268,7 @@ fn sizes_and_places_are_those_of_the_c_compiler() {
             struct_size, name, token, max_links, max_frame, window, capacity, policy, block_timeout_ns,
             hello_timeout_ns, heartbeat_ns, silence_ns, linger_ns, token_file, tls_cert, tls_key, tls_ca,
             permissions_file, socket_mode, max_links_per_peer, max_accepts, max_nodes, max_state, max_types,
-            max_requests, max_message_rate, max_byte_rate, max_control_rate,
+            max_requests, max_message_rate, max_byte_rate, max_control_rate, at_least_once,
         }
         MyceliumBridgeStats {
             struct_size, node, neighbours, reachable, links_made, links_cut, refused, received, sent, sent_again,

@@ -30,6 +30,7 @@ struct Texts {
     tls_key: Option<Vec<u8>>,
     tls_ca: Option<Vec<u8>>,
     permissions_file: Option<Vec<u8>>,
+    at_least_once: Option<Vec<u8>>,
 }
 
 // Safe: the pointers in its options are null until open() fills them.
@@ -133,6 +134,13 @@ impl Bridge {
         /// How long what waits for a neighbour that has gone is kept for its return; else thirty seconds.
         linger: linger_ns;
     }
+
+    /// Types whose messages go to the next node of a neighbour's name, within `linger`, if it dies before it has delivered
+    /// them: ids, ranges, topics or `*`, as `"20001, 20010-20019, sensors"`.
+    pub fn at_least_once(mut self, types: impl Into<String>) -> Self {
+        self.texts.at_least_once = Some(types.into().into_bytes());
+        self
+    }
 }
 
 /// What a link may cost; `docs/bridge.md` sums it up.
@@ -173,6 +181,7 @@ impl Bridge {
             ("the path of the key", texts.tls_key, &mut config.tls_key),
             ("the path of the authorities", texts.tls_ca, &mut config.tls_ca),
             ("the path of the permissions", texts.permissions_file, &mut config.permissions_file),
+            ("the list of types", texts.at_least_once, &mut config.at_least_once),
         ];
         let mut kept = Vec::new(); // until the call is over
         for (what, text, place) in places {

@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
-use std::time::Duration;
-use std::{env, fs, process};
+use std::time::{Duration, Instant};
+use std::{env, fs, process, thread};
 
 use mycelium::examples::{TextMessage, WordCountReply, WordCountRequest};
 use mycelium::{Policy, Runtime, Status};
@@ -132,6 +132,54 @@ fn files_that_are_not_there_are_named() {
         let why = options.open().unwrap_err();
         assert_eq!(why.status(), Status::InvalidArgument, "{why}");
         assert!(why.to_string().contains("nothing"), "{why}");
+    }
+}
+
+#[test]
+fn a_type_that_is_delivered_at_least_once_is_confirmed_when_its_closure_has_returned() {
+    let folder = Folder::new();
+    let (here, there) = (Runtime::new().unwrap(), Runtime::new().unwrap());
+    let (open, gate) = mpsc::channel::<()>();
+    let (tell, told) = mpsc::channel();
+    let gate = std::sync::Mutex::new(gate);
+    let _hearing = there
+        .subscribe(move |text: TextMessage| {
+            let _ = gate.lock().unwrap().recv_timeout(PATIENCE);
+            tell.send(text.content).unwrap();
+        })
+        .unwrap();
+    here.bridge().at_least_once("20001, examples").open().unwrap();
+    there.bridge_listen(&folder.address()).unwrap();
+    here.bridge_dial(&folder.address()).unwrap();
+    here.wait_for_subscribers::<TextMessage>(1, PATIENCE).unwrap();
+    here.publish(&TextMessage { content: "once at least".into(), ..Default::default() }).unwrap();
+    let until = |unconfirmed: bool| {
+        let begun = Instant::now();
+        while here.bridge_json().unwrap().contains("\"unconfirmed\": 1") != unconfirmed {
+            assert!(begun.elapsed() < PATIENCE, "unconfirmed is not {unconfirmed}");
+            thread::yield_now();
+        }
+    };
+    until(true);
+    assert!(told.try_recv().is_err());
+    open.send(()).unwrap();
+    until(false);
+    assert_eq!(told.try_recv().unwrap(), "once at least");
+}
+
+#[test]
+fn what_is_no_list_of_types_is_named() {
+    let bus = Runtime::new().unwrap();
+    let wrong = [
+        ("0", "ids in 1 to 65535"),
+        ("5-3", "write \"1000-1999\""),
+        ("", "holds nothing where a type should be"),
+        ("a\0b", "the list of types holds a zero byte"),
+    ];
+    for (types, words) in wrong {
+        let why = bus.bridge().at_least_once(types).open().unwrap_err();
+        assert_eq!(why.status(), Status::InvalidArgument, "{why}");
+        assert!(why.to_string().contains(words), "{why}");
     }
 }
 
