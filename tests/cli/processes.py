@@ -9,7 +9,7 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
-from typing import Any, Callable
+from typing import IO, Any, Callable
 
 PATIENCE_S = 60
 PROGRAM = ""  # set by the test
@@ -40,8 +40,8 @@ class WithHub(unittest.TestCase):
         self.hub_process = self.start("bridge", "--unix", self.hub, "--name", "hub")
         self.assertIn("listening at ", self.hub_process.stderr.readline())
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen([PROGRAM, *arguments], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    def start(self, *arguments: str, out: int | IO[str] = subprocess.PIPE, **environment: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen([PROGRAM, *arguments], text=True, stdin=subprocess.PIPE, stdout=out,
                                    stderr=subprocess.PIPE, env={**os.environ, **environment})
 
         def end() -> None:

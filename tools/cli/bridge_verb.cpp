@@ -7,6 +7,8 @@
 #include "tools/cli/terminal_text.hpp"
 
 #include "mycelium_bridge.h"
+#include "tools/recording/type_catalogue.hpp"
+#include "tools/schema_compiler/source.hpp"
 
 #include <algorithm>
 #include <array>
@@ -35,6 +37,7 @@ struct options {
   std::string name;
   link_credentials credentials; // with a CA and a certificate, all who dial have to show one
   std::string permissions;
+  std::optional<std::string> at_least_once;
   std::string socket_mode = "0600";
   MyceliumBridgeConfig limits{}; // the fields that options set; 0 elsewhere
   double every = 0;
@@ -66,6 +69,7 @@ void declare(CLI::App& app, options& wanted) {
   add_credential_options(app, wanted.credentials);
   app.add_option("--allow", wanted.permissions, "who may link, publish and receive what (default: whoever gets in)")
       ->type_name("FILE");
+  add_at_least_once_option(app, wanted.at_least_once);
   app.add_option("--mode", wanted.socket_mode, "of the Unix sockets, in octal (default: 0600)")
       ->check(CLI::Validator([](std::string& text) { return mode_of(text) ? "" : "write a mode as 0660"; }, "MODE"));
   app.add_option("--every", wanted.every, "print the counters as a line of JSON, every so many seconds")
@@ -118,6 +122,21 @@ void notify(const char* what) {
   ::close(fd);
 }
 
+// "" without --at-least-once.
+result<std::string> kept_types(const options& wanted) {
+  if (!wanted.at_least_once)
+    return std::string();
+  recording::type_catalogue known;
+  for (const auto& path : wanted.nats.schemas) {
+    const auto source = schema_compiler::load_source(path);
+    if (!source)
+      return source.error();
+    if (auto added = known.add(source->bfbs); !added)
+      return added.error();
+  }
+  return at_least_once_types(*wanted.at_least_once, known);
+}
+
 result<void> open(const runtime_ptr& runtime, const options& wanted) {
   const auto given = [](const std::string& text) { return text.empty() ? nullptr : text.c_str(); };
   auto config = wanted.limits;
@@ -126,6 +145,10 @@ result<void> open(const runtime_ptr& runtime, const options& wanted) {
   use(wanted.credentials, config);
   config.permissions_file = given(wanted.permissions);
   config.socket_mode = *mode_of(wanted.socket_mode);
+  const auto kept = kept_types(wanted);
+  if (!kept)
+    return kept.error();
+  config.at_least_once = wanted.at_least_once ? kept->c_str() : nullptr;
   if (auto opened = check(mycelium_bridge_open(runtime.get(), &config), "no bridge"); !opened)
     return opened;
   const auto listen = [&](const std::string& address) -> result<void> {

@@ -1,16 +1,24 @@
 #include "tools/cli/bus_source.hpp"
 
 #include "mycelium_bridge.h"
+#include "tools/recording/type_catalogue.hpp"
 #include "tools/schema_compiler/source.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <deque>
 #include <dlfcn.h>
 #include <filesystem>
 #include <utility>
 
 namespace mycelium::cli {
+namespace {
+
+constexpr std::int64_t end_patience_ns = 5'000'000'000;
+
+} // namespace
 
 void add_source_options(CLI::App& app, source_options& options) {
   app.add_option(
@@ -39,7 +47,7 @@ result<bus_source> open_source(const source_options& options, const char* verb) 
   for (const auto& path : options.schemas)
     if (auto registered = source.register_schema(path); !registered)
       return registered.error();
-  if (auto opened = source.open_bridge(options.nodes.credentials); !opened)
+  if (auto opened = source.open_bridge(options.nodes); !opened)
     return opened.error();
   for (const auto& path : options.plugins)
     if (auto loaded = source.load(path); !loaded)
@@ -50,12 +58,21 @@ result<bus_source> open_source(const source_options& options, const char* verb) 
 bus_source::~bus_source() { static_cast<void>(stop()); }
 
 // Its files are read here: what is wrong with one is known before anything is done.
-result<void> bus_source::open_bridge(const link_credentials& credentials) {
+result<void> bus_source::open_bridge(const node_options& nodes) {
+  recording::type_catalogue known;
+  for (const auto& bfbs : schemas_)
+    if (auto added = known.add(bfbs); !added)
+      return added;
+  const auto kept = nodes.at_least_once ? at_least_once_types(*nodes.at_least_once, known) : std::string();
+  if (!kept)
+    return kept.error();
   if (addresses_.empty())
     return {};
   MyceliumBridgeConfig config;
   mycelium_bridge_config_init(&config);
-  use(credentials, config);
+  use(nodes.credentials, config);
+  if (nodes.at_least_once)
+    config.at_least_once = kept->c_str();
   return check(mycelium_bridge_open(runtime(), &config), "no bridge");
 }
 
@@ -114,6 +131,24 @@ result<void> bus_source::start() {
   return {};
 }
 
+// In slices, between which it is looked for a signal.
+result<void> bus_source::wait_until_taken(std::int64_t timeout_ns, const stop_signal& stop) const {
+  constexpr std::int64_t slice_ns = 50'000'000;
+  const auto now_ns = [] { return std::chrono::steady_clock::now().time_since_epoch().count(); };
+  const auto begun = now_ns();
+  const auto wait = [&](auto flush, const char* what) {
+    for (;;) {
+      const auto left = begun + (stop.came() ? std::min(timeout_ns, end_patience_ns) : timeout_ns) - now_ns();
+      const auto done = check(flush(runtime(), std::clamp<std::int64_t>(left, 0, slice_ns)), what);
+      if (done || done.error().code != status::timeout || left <= 0)
+        return done;
+    }
+  };
+  if (auto delivered = wait(mycelium_flush, "not everything was taken in time"); !delivered || addresses_.empty())
+    return delivered;
+  return wait(mycelium_bridge_flush, "not everything was taken in time");
+}
+
 result<void> bus_source::stop() {
   result<void> outcome;
   for (auto each = plugins_.rbegin(); each != plugins_.rend(); ++each)
@@ -121,6 +156,11 @@ result<void> bus_source::stop() {
       if (auto stopped = check(each->stop(), each->path + ": plugin_stop"); !stopped && outcome)
         outcome = stopped;
   return outcome;
+}
+
+void bus_source::leave() {
+  static_cast<void>(stop());
+  mycelium_runtime_close(runtime(), end_patience_ns);
 }
 
 } // namespace mycelium::cli

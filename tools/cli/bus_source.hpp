@@ -5,6 +5,7 @@
 #include "tools/cli/bus.hpp"
 #include "tools/cli/link_log.hpp"
 #include "tools/cli/node_options.hpp"
+#include "tools/cli/stop_signal.hpp"
 
 #include <string>
 #include <vector>
@@ -39,8 +40,16 @@ public:
   // Dials the nodes and starts the plug-ins: to be called when everybody who wants to see their messages has
   // subscribed. May fail half way.
   result<void> start();
+  // Until what was published has been delivered here, and acknowledged by the neighbours; of types that are delivered
+  // at least once, delivered there. After a signal for 5 s at most. timeout.
+  static constexpr std::int64_t any_time = 9'000'000'000'000'000'000;
+  result<void> wait_until_taken(std::int64_t timeout_ns, const stop_signal& stop) const;
   // Stops those that run, last started first. Blocks as long as they do. The first failure, after all were asked.
   result<void> stop();
+  // Closes the runtime when the neighbours have taken what was published here, or after 5 s. What is in a queue of the
+  // calling thread by then was not delivered: of types that are delivered at least once the next node of this name gets
+  // it. To be called before such a queue is closed, which would count as delivery.
+  void leave();
 
 private:
   friend result<bus_source> open_source(const source_options& options, const char* verb);
@@ -51,7 +60,7 @@ private:
     bool runs = false;
   };
   bus_source(std::vector<std::string> addresses, link_log& log) : addresses_(std::move(addresses)), log_(&log) {}
-  result<void> open_bridge(const link_credentials& credentials);
+  result<void> open_bridge(const node_options& nodes);
   result<void> load(const std::string& path);
   result<void> dial();
   result<void> register_schema(const std::string& path);

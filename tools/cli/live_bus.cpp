@@ -7,7 +7,6 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
-#include <thread>
 #include <utility>
 
 namespace mycelium::cli {
@@ -16,14 +15,6 @@ namespace {
 constexpr std::int64_t second = 1'000'000'000;
 constexpr std::int64_t link_patience_ns = 10 * second;
 constexpr std::int64_t slice_ns = second / 20; // a signal waits no longer
-
-// Nothing of the neighbours' mailboxes is left.
-bool all_acknowledged(const json_payload::json& page) {
-  return std::ranges::all_of(page["neighbours"], [](const auto& each) {
-    const auto number = [&](const char* key) { return each[key].template get<std::uint64_t>(); };
-    return number("waiting") == 0 && number("acknowledged") + number("lost") >= number("sent");
-  });
-}
 
 } // namespace
 
@@ -68,30 +59,6 @@ result<bool> live_bus::wait_for_subscriber(std::uint16_t type_id, std::int64_t t
   });
 }
 
-result<void> live_bus::wait_until_acknowledged(std::int64_t timeout_ns) const {
-  constexpr std::int64_t at_a_signal_ns = 5 * second;
-  const auto begun = now_ns();
-  const auto left = [&] {
-    return begun + (stop_.came() ? std::min(timeout_ns, at_a_signal_ns) : timeout_ns) - now_ns();
-  };
-  for (;;) {
-    const auto slice = std::clamp<std::int64_t>(left(), 0, slice_ns);
-    if (const auto flushed = check(mycelium_flush(runtime(), slice), "not everything was taken in time"); !flushed) {
-      if (flushed.error().code != status::timeout || left() <= 0)
-        return flushed;
-      continue;
-    }
-    const auto page = neighbourhood();
-    if (!page) // a bus of this process alone has no bridge
-      return page.error().code == status::invalid_argument ? result<void>() : page.error();
-    if (all_acknowledged(*page))
-      return {};
-    if (left() <= 0)
-      return failure{status::timeout, "not everything was acknowledged in time"};
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-}
-
 result<json_payload::json> live_bus::neighbourhood() const {
   const auto text = read_text([this](char* to, std::size_t room,
                                      std::size_t* length) { return mycelium_bridge_json(runtime(), to, room, length); },
@@ -129,7 +96,7 @@ inflow::~inflow() {
 }
 
 result<std::size_t> inflow::receive(const stop_signal& stop, std::int64_t timeout_ns, std::size_t max,
-                                    const std::function<bool(const MyceliumMessage*)>& take) const {
+                                    const std::function<result<void>(std::span<MyceliumMessage* const>)>& take) const {
   std::array<MyceliumDelivery, 64> deliveries;
   std::size_t count = 0;
   auto received =
@@ -139,17 +106,16 @@ result<std::size_t> inflow::receive(const stop_signal& stop, std::int64_t timeou
   if (received != MYCELIUM_ERROR_TIMEOUT)
     if (auto good = check(received, "the messages"); !good)
       return good.error();
-  bool wanted = true;
+  std::array<MyceliumMessage*, 64> messages{};
   std::size_t taken = 0;
-  for (const auto& each : std::span(deliveries).first(count)) {
-    if (each.message == nullptr)
-      continue;
-    if (wanted) {
-      wanted = take(each.message);
-      ++taken;
-    }
-    mycelium_message_release(each.message);
-  }
+  for (const auto& each : std::span(deliveries).first(count))
+    if (each.message != nullptr)
+      messages[taken++] = each.message;
+  const auto all = std::span(messages).first(taken);
+  if (auto done = take(all); !done)
+    return done.error();
+  for (auto* each : all)
+    mycelium_message_release(each);
   return taken;
 }
 

@@ -24,9 +24,9 @@ public:
   result<bool> link();
   // Until somebody subscribes to the type. False: a signal came. timeout.
   result<bool> wait_for_subscriber(std::uint16_t type_id, std::int64_t timeout_ns) const;
-  // Until what was published has been delivered here, and acknowledged by the neighbours; after a signal for 5 s at
-  // most. timeout.
-  result<void> wait_until_acknowledged(std::int64_t timeout_ns) const;
+  // Both are bus_source's.
+  result<void> wait_until_taken(std::int64_t timeout_ns) const { return source_.wait_until_taken(timeout_ns, stop_); }
+  void leave() { source_.leave(); }
   // mycelium_bridge_json.
   result<json_payload::json> neighbourhood() const;
 
@@ -52,10 +52,10 @@ public:
   inflow(inflow&& other) noexcept;
   inflow& operator=(inflow&&) = delete;
 
-  // Hands out what is there, at most max; waits up to timeout_ns for the first, or until a signal comes. How many.
-  // take says whether more is wanted.
+  // Hands out what is there, at most max; waits up to timeout_ns for the first, or until a signal comes. How many. What
+  // was taken is delivered when take returns, but not where that fails: then it is never released.
   result<std::size_t> receive(const stop_signal& stop, std::int64_t timeout_ns, std::size_t max,
-                              const std::function<bool(const MyceliumMessage*)>& take) const;
+                              const std::function<result<void>(std::span<MyceliumMessage* const>)>& take) const;
   std::uint64_t dropped() const;
   // Readable while there may be messages.
   int fd() const noexcept { return fd_; }

@@ -77,6 +77,7 @@ void add_time(CLI::App& app, const char* name, std::int64_t& to, const char* abo
 
 void declare(CLI::App& app, options& wanted) {
   add_node_options(app, wanted.source.nodes);
+  add_at_least_once_option(app, wanted.source.nodes.at_least_once);
   app.add_option("--schema", wanted.nats.schemas, "message types that are not built in (.bfbs or .fbs)")
       ->type_name("FILE");
   add_nats_connection_options(app, wanted.nats);
@@ -152,7 +153,9 @@ int run(options& wanted) {
   nats::replay_totals totals;
   const auto pause = [&](std::int64_t time_ns) { return stop->wait(-1, time_ns); };
   const auto done = nats::replay(source->runtime(), how, wanted.replay, pause, totals);
-  const auto flushed = check(mycelium_flush(source->runtime(), 5'000'000'000), "the subscribers do not keep up");
+  const auto flushed = wanted.source.nodes.at_least_once
+                           ? source->wait_until_taken(bus_source::any_time, *stop)
+                           : check(mycelium_flush(source->runtime(), 5'000'000'000), "the subscribers do not keep up");
   report(wanted, totals);
   for (const auto* each : {&done, &flushed})
     if (!*each)

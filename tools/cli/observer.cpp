@@ -15,10 +15,11 @@ result<observer> observer::open(const live_bus& bus) {
 
 result<void> observer::gather(std::int64_t timeout_ns) {
   for (std::size_t count = 64; count == 64; timeout_ns = 0) {
-    const auto received = in_.receive(bus_.stop(), timeout_ns, 64, [this](const MyceliumMessage* message) {
-      if (const auto report = bus_.types().to_json(schema::report_type_id, payload_of(message)))
-        mesh_.hear(*report, envelope_of(message).timestamp_ns);
-      return true;
+    const auto received = in_.receive(bus_.stop(), timeout_ns, 64, [this](auto messages) {
+      for (const auto* each : messages)
+        if (const auto report = bus_.types().to_json(schema::report_type_id, payload_of(each)))
+          mesh_.hear(*report, envelope_of(each).timestamp_ns);
+      return result<void>();
     });
     if (!received)
       return received.error();

@@ -34,12 +34,14 @@ void declare(CLI::App& app, options& wanted) {
                  "its fields as JSON; @FILE takes them from a file, - from the standard input, a message a line")
       ->required();
   add_source_options(app, wanted.source);
+  add_at_least_once_option(app, wanted.source.nodes.at_least_once);
   app.add_option("--count", wanted.count, "publish it so many times; 0: until Ctrl-C (default: 1; with --rate 0)");
   app.add_option("--rate", wanted.rate, "messages a second (default: as fast as they are taken)")
       ->check(CLI::Range(1e-6, 1e9));
   app.add_option("--key", wanted.key, "for one subscription, chosen by this number");
   app.add_option("--priority", wanted.priority, "that the message carries, 0 to 255");
-  app.add_option("--timeout", wanted.timeout, "seconds to wait for a subscriber, and for acknowledgement")
+  app.add_option("--timeout", wanted.timeout,
+                 "seconds to wait for a subscriber, and for acknowledgement (with --at-least-once delivery)")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_flag("--no-wait", wanted.no_wait, "publish also when nobody subscribes");
@@ -135,14 +137,13 @@ private:
   std::uint64_t line_ = 0;
 };
 
-void report(const options& wanted, const std::string& type, std::uint64_t published, bool acknowledged) {
+void report(const options& wanted, const std::string& type, std::uint64_t published, bool taken) {
+  const std::string how = wanted.source.nodes.at_least_once ? "delivered" : "acknowledged";
   if (wanted.json)
-    std::printf("%s\n", nlohmann::ordered_json{{"type", type}, {"published", published}, {"acknowledged", acknowledged}}
-                            .dump()
-                            .c_str());
+    std::printf("%s\n", nlohmann::ordered_json{{"type", type}, {"published", published}, {how, taken}}.dump().c_str());
   else
     std::printf("%s: %llu published%s\n", type.c_str(), static_cast<unsigned long long>(published),
-                acknowledged ? "" : ", not all acknowledged");
+                taken ? "" : (", not all " + how).c_str());
 }
 
 int run(const options& wanted) {
@@ -165,11 +166,11 @@ int run(const options& wanted) {
   if (!*linked || !*heard)
     return fail("stopped before anything was published");
   const auto sent = out.run();
-  const auto acknowledged = bus->wait_until_acknowledged(patience);
-  report(wanted, bus->types().name_of(*type_id), out.published(), bool(acknowledged));
+  const auto taken = bus->wait_until_taken(patience);
+  report(wanted, bus->types().name_of(*type_id), out.published(), bool(taken));
   if (!sent)
     return fail(sent.error().text);
-  return acknowledged ? exit_ok : fail(acknowledged.error().text);
+  return taken ? exit_ok : fail(taken.error().text);
 }
 
 } // namespace
@@ -178,7 +179,7 @@ int pub_verb(int argc, char** argv) {
   options wanted;
   CLI::App app(
       "Publishes a message that is written as JSON, once somebody subscribes to its type, and ends when all who\n"
-      "are linked have acknowledged it.",
+      "are linked have acknowledged it; with --at-least-once, when subscribers have got it.",
       "mycelium pub");
   declare(app, wanted);
   if (const auto done = parse_with_bus(app, wanted.source, argc, argv))

@@ -97,10 +97,12 @@ public:
     const auto enough = [&] { return wanted_.count != 0 && count_ >= wanted_.count; };
     while (!enough() && !bus_.stop().came() && now_ns() < until) {
       const auto next = std::min(line_begun + ns_of(wanted_.every), until);
+      const auto most = wanted_.count != 0 ? wanted_.count - count_ : UINT64_MAX;
       const auto received =
-          in.receive(bus_.stop(), std::max<std::int64_t>(next - now_ns(), 0), 64, [&](const MyceliumMessage* message) {
-            add(message);
-            return !enough();
+          in.receive(bus_.stop(), std::max<std::int64_t>(next - now_ns(), 0), most, [&](auto messages) {
+            for (const auto* each : messages)
+              add(each);
+            return result<void>();
           });
       if (!received)
         return received.error();

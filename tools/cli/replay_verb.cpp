@@ -59,6 +59,7 @@ private:
 void declare(CLI::App& app, options& wanted) {
   app.add_option("file", wanted.file, "a recording")->required();
   add_source_options(app, wanted.source);
+  add_at_least_once_option(app, wanted.source.nodes.at_least_once);
   app.add_option("--type", wanted.types, "replay this type only: a number or a name; may be repeated");
   app.add_option("--speed", wanted.replay.speed, "times the original speed")
       ->check(CLI::PositiveNumber)
@@ -172,7 +173,9 @@ int replay_verb(int argc, char** argv) {
   real_time pace(*stop);
   recording::replay_totals totals;
   const auto done = recording::replay(source->runtime(), *file, wanted.replay, pace, totals);
-  const auto flushed = check(mycelium_flush(source->runtime(), 5'000'000'000), "the subscribers do not keep up");
+  const auto flushed = wanted.source.nodes.at_least_once
+                           ? source->wait_until_taken(bus_source::any_time, *stop)
+                           : check(mycelium_flush(source->runtime(), 5'000'000'000), "the subscribers do not keep up");
   const auto stopped = source->stop();
   report(wanted, totals);
   for (const auto* each : {&done, &flushed, &stopped})

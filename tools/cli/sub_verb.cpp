@@ -45,21 +45,21 @@ result<std::uint64_t> print_all(const options& wanted, live_bus& bus, const infl
   const auto until = wanted.timeout > 0 ? now_ns() + ns_of(wanted.timeout) : INT64_MAX;
   std::uint64_t printed = 0;
   const auto enough = [&] { return wanted.count != 0 && printed >= wanted.count; };
+  const auto print = [&](std::span<MyceliumMessage* const> messages) -> result<void> {
+    for (const auto* each : messages)
+      if (const auto text = shown.of(each)) {
+        std::fwrite(text->data(), 1, text->size(), stdout);
+        ++printed;
+      }
+    return std::fflush(stdout) == 0 ? result<void>() : failure{status::runtime, "the output cannot be written"};
+  };
   while (!enough() && !bus.stop().came()) {
     const auto left = until - now_ns();
     if (left <= 0)
       break;
-    const auto received = in.receive(bus.stop(), left, 64, [&](const MyceliumMessage* message) {
-      if (const auto text = shown.of(message)) {
-        std::fwrite(text->data(), 1, text->size(), stdout);
-        ++printed;
-      }
-      return !enough();
-    });
-    if (!received)
+    const auto most = wanted.count != 0 ? wanted.count - printed : UINT64_MAX;
+    if (const auto received = in.receive(bus.stop(), left, most, print); !received)
       return received.error();
-    if (std::fflush(stdout) != 0)
-      return failure{status::runtime, "the output cannot be written"};
   }
   return printed;
 }
@@ -81,6 +81,7 @@ int run(const char* verb, const options& wanted) {
   if (const auto dropped = in->dropped(); dropped > 0)
     std::fprintf(stderr, "mycelium %s: %llu messages were dropped: they came faster than they were printed\n", verb,
                  static_cast<unsigned long long>(dropped));
+  bus->leave(); // before the queue ends, with what is in it
   if (!printed)
     return fail(verb, printed.error().text);
   if (wanted.timeout > 0 && *printed < std::max<std::uint64_t>(wanted.count, 1))
