@@ -232,6 +232,7 @@ void bridge::link_is_up(link& by) {
   const auto before = who->current.lock();
   who->current = by.weak_from_this();
   who->name = by.hello().name;
+  note_process(*who, by);
   if (before && before.get() != &by)
     before->close("a newer link to the same node has taken its place");
   absent_since_.erase(who->node);
@@ -265,6 +266,7 @@ void bridge::link_is_closed(link& by, const std::string& why) {
     log(level, "the link to '" + who->name + "' over " + by.where() + " ended: " + why);
     absent_since_[who->node] = std::chrono::steady_clock::now();
     watch_absent();
+    watch_process(*who);
   } else if (!by.was_up()) {
     ++stats_.refused;
     log(runtime::log_level::warning, "no link over " + by.where() + ": " + why);

@@ -172,10 +172,13 @@ private:
   void note_outlook(); // after each change of the network
   void offer_stalled();
   void watch_absent();
+  void note_process(neighbour& who, const link& of);
+  void watch_process(neighbour& gone);
   void forget(neighbour& gone);
   std::uint64_t give_up(neighbour& gone);
   bridge_stats stats_now();
   bool has_sent_all();
+  bool has_given_receipts();
   void leave_when_sent(runtime::deadline until);
   void leave();
   void log(runtime::log_level level, const std::string& text) const { bus_.log(level, "bridge: " + text); }
@@ -213,6 +216,8 @@ private:
   std::size_t gateways_ = 0;
   std::uint64_t next_link_id_ = 1;
   bool leaving_ = false;
+  std::size_t receipts_open_ = 0; // when it was looked at the last time, and since when that is so
+  std::chrono::steady_clock::time_point receipts_since_;
   bridge_stats stats_;
   reporter reporter_;
 

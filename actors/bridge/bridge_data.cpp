@@ -5,6 +5,8 @@
 #include "actors/runtime/exit_guard.hpp"
 
 #include <asio/post.hpp>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace mycelium::bridge {
 namespace {
@@ -13,6 +15,7 @@ using namespace std::chrono_literals;
 
 constexpr auto stalled_pause = 500us;
 constexpr auto leaving_pause = 1ms;
+constexpr auto receipts_patience = 20ms;
 
 } // namespace
 
@@ -124,6 +127,29 @@ void bridge::watch_absent() {
   });
 }
 
+void bridge::note_process(neighbour& who, const link& of) {
+  who.process.reset();
+  const int fd = of.process() != 0 ? static_cast<int>(::syscall(SYS_pidfd_open, of.process(), 0)) : -1;
+  if (fd >= 0)
+    who.process.emplace(io_, fd);
+}
+
+// Who has died on this machine does not come back: nobody has to wait for it.
+void bridge::watch_process(neighbour& gone) {
+  if (!gone.process)
+    return;
+  gone.process->async_wait(asio::posix::descriptor_base::wait_read,
+                           [this, node = gone.node](const std::error_code& error) {
+                             if (error || leaving_ || !absent_since_.contains(node))
+                               return;
+                             auto& who = *neighbours_.at(node);
+                             if (is_greeted(who) || keeps_for_successor(who))
+                               return;
+                             forget(who);
+                             update_neighbours();
+                           });
+}
+
 void bridge::forget(neighbour& gone) {
   const auto lost = give_up(gone);
   log(lost == 0 ? runtime::log_level::info : runtime::log_level::warning,
@@ -181,8 +207,20 @@ bool bridge::has_sent_all() {
   return stalled_.empty();
 }
 
+// What has come is being delivered meanwhile. Who takes none of it for a while is not waited for: a successor gets it.
+bool bridge::has_given_receipts() {
+  std::size_t open = 0;
+  for (const auto& [node, who] : neighbours_)
+    open += who->current.expired() ? 0 : who->receiving->open_count();
+  const auto now = std::chrono::steady_clock::now();
+  if (std::exchange(receipts_open_, open) != open)
+    receipts_since_ = now;
+  return open == 0 || now - receipts_since_ > receipts_patience;
+}
+
 void bridge::leave_when_sent(runtime::deadline until) {
-  if (has_sent_all() || until.passed())
+  const bool sent = has_sent_all();
+  if (const bool given = has_given_receipts(); (sent && given) || until.passed())
     return leave();
   leaving_timer_.expires_after(leaving_pause);
   leaving_timer_.async_wait([this, until](const std::error_code&) { leave_when_sent(until); });

@@ -31,7 +31,7 @@ void dialer::dial_local() {
         ::fcntl(connection->native_handle(), F_SETFD, FD_CLOEXEC);
         peer_identity peer;
         if (const auto process = process_behind(connection->native_handle()))
-          peer.uid = process->uid;
+          peer = {.uid = process->uid, .process = process->pid};
         owner_.add_link(make_plain_stream(socket(std::move(*connection)), std::move(peer)), true, to_.text(), this);
       });
 }

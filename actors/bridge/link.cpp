@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <sys/random.h>
+#include <unistd.h>
 
 namespace mycelium::bridge {
 namespace {
@@ -34,6 +35,7 @@ void link::start() {
   our_hello_.max_frame = static_cast<std::uint32_t>(how_.max_frame);
   our_hello_.window = how_.window;
   our_hello_.confirms = true;
+  our_hello_.process = static_cast<std::uint32_t>(::getpid());
   our_hello_.silence_ms = static_cast<std::uint32_t>(how_.silence.count());
   say(control::hello, our_hello_);
   stream_->begin(as_user());

@@ -16,6 +16,7 @@
 #include "actors/bridge/writer.hpp"
 
 #include <array>
+#include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
 #include <chrono>
 #include <memory>
@@ -47,8 +48,9 @@ struct neighbour {
   std::uint64_t heard = 0;             // the last sequence of it that we dealt with
   std::shared_ptr<receipts> receiving; // of what it sends
   std::weak_ptr<link> current;
-  std::vector<std::uint16_t> types; // that are kept for it, or sent at once; sorted
-  std::set<std::uint16_t> was_sent; // those, and of an absent one those that it was sent before
+  std::optional<asio::posix::stream_descriptor> process; // a pidfd, readable when it has ended; none: that is not known
+  std::vector<std::uint16_t> types;                      // that are kept for it, or sent at once; sorted
+  std::set<std::uint16_t> was_sent;                      // those, and of an absent one those that it was sent before
   // What was said in the log once.
   std::set<std::uint16_t> not_allowed; // types that it sent
   bool told_too_many_nodes = false;
@@ -126,6 +128,9 @@ public:
   neighbour* peer() const noexcept { return peer_; }
   std::chrono::steady_clock::time_point last_heard() const noexcept { return last_heard_; }
   const peer_identity& who() const noexcept { return stream_->peer(); }
+  // The other side's process, if the kernel says the same of it as it itself: nobody in between passes bytes on. Else
+  // 0.
+  std::int32_t process() const noexcept;
   link_stats stats() const;
   std::uint32_t window() const noexcept { return std::min(hello_.window, how_.window); } // of what we send
 

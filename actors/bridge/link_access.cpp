@@ -40,6 +40,11 @@ std::string link::why_not_with(const credentials& now) const {
   return {};
 }
 
+std::int32_t link::process() const noexcept {
+  const auto pid = who().process;
+  return pid > 0 && std::uint32_t(pid) == hello_.process ? pid : 0;
+}
+
 bool link::may_tell_of(std::uint64_t node) {
   return told_of_.contains(node) || (told_of_.size() < how_.of_one_link.nodes && told_of_.insert(node).second);
 }

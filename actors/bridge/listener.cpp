@@ -150,9 +150,8 @@ void listener::accept_local() {
                                  : std::string(" from somebody unknown"));
         const auto& allowed = owner_.credentials_->allowed;
         if (who && (who->uid == 0 || who->uid == ::geteuid() || (allowed && allowed->names_user(who->uid))))
-          owner_.add_link(
-              make_plain_stream(socket(std::move(accepted)), {.uid = who->uid, .address = {}, .certificates = {}}),
-              false, name, nullptr);
+          owner_.add_link(make_plain_stream(socket(std::move(accepted)), {.uid = who->uid, .process = who->pid}), false,
+                          name, nullptr);
         else
           owner_.log(runtime::log_level::warning, name + ": refused");
         accept_local();

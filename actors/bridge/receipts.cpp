@@ -52,6 +52,11 @@ bool receipts::has_news() const {
   return has_news_;
 }
 
+std::size_t receipts::open_count() const {
+  std::lock_guard lock(mutex_);
+  return open_.size();
+}
+
 receipts::told receipts::take_news(std::uint64_t heard) {
   std::lock_guard lock(mutex_);
   has_news_ = false;

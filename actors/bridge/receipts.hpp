@@ -37,6 +37,7 @@ public:
     std::vector<std::uint64_t> open; // these; ascending
   };
   bool has_news() const;
+  std::size_t open_count() const;
   // What holds by now; heard: the last sequence that came. It is no news any more.
   told take_news(std::uint64_t heard);
   // Nobody is told anything any more.
