@@ -211,7 +211,8 @@ neighbour* bridge::find_or_make(const link& by) {
   made->node = node;
   made->name = by.hello().name;
   made->stream = random_id();
-  made->receiving = std::make_shared<receipts>([this, node] { asio::post(io_, [this, node] { acknowledge(node); }); });
+  made->receiving =
+      std::make_shared<receipts>(held_, [this, node] { asio::post(io_, [this, node] { acknowledge(node); }); });
   made->waiting = std::make_unique<outbox>(bus_, next_link_id_++, "link:" + made->name, how_);
   if (auto opened = made->waiting->open(); !opened) {
     log(runtime::log_level::error, opened.error().text);

@@ -168,6 +168,7 @@ private:
   bool keeps_for_successor(const neighbour& gone) const;
   void hold_for_predecessors(neighbour& who, const std::vector<std::uint16_t>& types);
   void go_on_with_handovers();
+  bool has_to_wait(std::size_t place) const;
   bool is_over(handover& each);
   void note_outlook(); // after each change of the network
   void offer_stalled();
@@ -210,6 +211,7 @@ private:
   asio::steady_timer leaving_timer_;
   asio::steady_timer handover_timer_;
   seen_messages seen_;
+  const std::shared_ptr<held_messages> held_ = std::make_shared<held_messages>();
   std::set<std::uint16_t> kept_types_; // of messages that came and asked for a receipt
   std::vector<handover> handovers_;
   std::vector<runtime::counted_ptr<runtime::receipt>> never_delivered_; // of what came while the bus was closing

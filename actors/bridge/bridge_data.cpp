@@ -17,6 +17,10 @@ constexpr auto stalled_pause = 500us;
 constexpr auto leaving_pause = 1ms;
 constexpr auto receipts_patience = 20ms;
 
+message_identity identity_of(const frame& what) {
+  return {what.envelope.origin, what.envelope.publisher_id, what.envelope.sequence, what.header.type_id};
+}
+
 } // namespace
 
 // Where there is one way only, nothing comes twice. Where there are more, a message may come by two while they change:
@@ -40,8 +44,11 @@ bool bridge::is_valid(std::uint16_t type_id, bytes payload) {
 status bridge::judge(link& by, const frame& what) {
   if (what.asks_for_receipt())
     kept_types_.insert(what.header.type_id);
-  if (!what.is_reply() && seen_before(what))
+  if (!what.is_reply() && seen_before(what)) {
+    if (what.asks_for_receipt())
+      by.peer()->receiving->expect_again(what.header.sequence, identity_of(what));
     return status::no_reply;
+  }
   const auto type_id = what.header.type_id;
   if (is_valid(type_id, what.payload))
     return status::success;
@@ -57,7 +64,7 @@ bool bridge::deliver(link& by, const frame& what) {
   message.correlation_id = what.header.correlation;
   runtime::counted_ptr<runtime::receipt> due;
   if (what.asks_for_receipt())
-    due = by.peer()->receiving->expect(what.header.sequence);
+    due = by.peer()->receiving->expect(what.header.sequence, identity_of(what));
   message.due = due.get();
   runtime::undelivered rest;
   const auto outcome = bus_.publish_at_once(message, what.payload, rest);
@@ -151,10 +158,12 @@ void bridge::watch_process(neighbour& gone) {
 }
 
 void bridge::forget(neighbour& gone) {
+  const auto unconfirmed = gone.waiting->stats().unconfirmed;
   const auto lost = give_up(gone);
-  log(lost == 0 ? runtime::log_level::info : runtime::log_level::warning,
+  log(lost + unconfirmed == 0 ? runtime::log_level::info : runtime::log_level::warning,
       "'" + gone.name + "' has gone for good; " + std::to_string(lost) +
-          " messages that were on their way to it or waited for it count as lost");
+          " messages that were on their way to it or waited for it count as lost" +
+          (unconfirmed == 0 ? "" : ", and " + std::to_string(unconfirmed) + " it had not said to be delivered"));
   const auto node = gone.node;
   absent_since_.erase(node);
   neighbours_.erase(node);
@@ -190,9 +199,12 @@ void bridge::close(const runtime::deadline& until) {
     for (auto& each : listeners_)
       each->close();
     listeners_.clear();
-    // Nobody is there whom it could still reach.
-    for (const auto& [node, since] : std::exchange(absent_since_, {}))
-      forget(*neighbours_.at(node));
+    // Nobody is there whom it could still reach. What is kept for a successor goes last: who sent it here must not be
+    // told that it is delivered, and gives it to ours.
+    const auto absent = absent_since_;
+    for (const auto& [node, since] : absent)
+      if (auto& who = *neighbours_.at(node); !keeps_for_successor(who))
+        forget(who);
     leave_when_sent(until);
   });
   thread_.join();

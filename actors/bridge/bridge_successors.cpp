@@ -17,7 +17,8 @@ bool bridge::is_delivered_at_least_once(std::uint16_t type_id) const {
 }
 
 bool bridge::keeps_for_successor(const neighbour& gone) const {
-  return std::ranges::any_of(gone.types, [this](auto type_id) { return is_delivered_at_least_once(type_id); });
+  return !gone.waiting->types_left().empty() ||
+         std::ranges::any_of(gone.types, [this](auto type_id) { return is_delivered_at_least_once(type_id); });
 }
 
 // Before it is sent any of these types for the first time.
@@ -27,16 +28,27 @@ void bridge::hold_for_predecessors(neighbour& who, const std::vector<std::uint16
   std::vector<std::uint16_t> fresh;
   std::ranges::set_difference(types, who.types, std::back_inserter(fresh));
   std::erase_if(fresh, [this](auto type_id) { return !is_delivered_at_least_once(type_id); });
+  if (fresh.empty())
+    return;
   for (const auto& [node, before] : neighbours_) {
     if (before.get() == &who || before->name != who.name)
       continue;
     handover made{.from = node, .to = who.node, .types = {}, .since = std::chrono::steady_clock::now()};
-    std::ranges::set_intersection(before->was_sent, fresh, std::back_inserter(made.types));
+    std::vector<std::uint16_t> left;
+    std::ranges::set_union(before->was_sent, before->waiting->types_left(), std::back_inserter(left));
+    std::ranges::set_intersection(left, fresh, std::back_inserter(made.types));
     if (made.types.empty())
       continue;
     who.waiting->hold();
     handovers_.push_back(std::move(made));
   }
+}
+
+// What went from one to the next comes before what it goes on to, and each leaves what it has once.
+bool bridge::has_to_wait(std::size_t place) const {
+  const auto& each = handovers_[place];
+  return std::any_of(handovers_.begin(), handovers_.begin() + static_cast<std::ptrdiff_t>(place),
+                     [&](const handover& before) { return before.to == each.from || before.from == each.from; });
 }
 
 // The successor is sent the types by now: the one before takes no more of them, and leaves what it has.
@@ -74,7 +86,7 @@ bool bridge::is_over(handover& each) {
 
 void bridge::go_on_with_handovers() {
   for (std::size_t i = 0; i < handovers_.size();) {
-    if (is_over(handovers_[i]))
+    if (!has_to_wait(i) && is_over(handovers_[i]))
       handovers_.erase(handovers_.begin() + static_cast<std::ptrdiff_t>(i));
     else
       ++i;

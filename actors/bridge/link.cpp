@@ -219,8 +219,12 @@ void link::tick() {
       writer_.add([](byte_buffer& out) { append_control(out, control::heartbeat, {}); });
     flush();
   }
-  if (state_ == state::closed)
-    return;
+  if (state_ != state::closed)
+    tick_later();
+}
+
+// In place of a tick that was to come.
+void link::tick_later() {
   timer_.expires_after(beat());
   timer_.async_wait([self = shared_from_this()](const std::error_code& error) {
     if (!error && self->state_ != state::closed)
@@ -295,6 +299,7 @@ void link::on_hello(bytes payload) {
     return protocol_error("a second Hello");
   heard_hello_ = true;
   hello_ = std::move(*hello);
+  tick_later(); // it may want to hear more often than the first tick comes
   if (hello_.version != protocol_version)
     return refuse(wire::RefusalReason::Version, "this side speaks version " + std::to_string(protocol_version) +
                                                     " of the protocol, not " + std::to_string(hello_.version));

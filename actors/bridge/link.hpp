@@ -184,6 +184,7 @@ private:
   void release_outbox();
   void protocol_error(const std::string& what);
   void tick();
+  void tick_later();
   std::chrono::milliseconds beat() const;
   void flush();
   void stop_writing(const std::error_code& error);

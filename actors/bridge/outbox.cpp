@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <type_traits>
 #include <utility>
 
@@ -251,6 +252,20 @@ void outbox::acknowledge_locked(std::uint64_t sequence) {
 }
 
 // ---- a successor ----
+
+std::vector<std::uint16_t> outbox::types_left() {
+  std::set<std::uint16_t> types;
+  std::lock_guard lock(mutex_);
+  for (const auto& each : unconfirmed_)
+    types.insert(each.what->type_id());
+  for (const auto& each : on_its_way_)
+    if (each.is_kept)
+      types.insert(each.what->type_id());
+  for (const auto& each : held_)
+    if (is_kept_locked(*each))
+      types.insert(each->type_id());
+  return {types.begin(), types.end()};
+}
 
 void outbox::hold() {
   std::lock_guard lock(mutex_);

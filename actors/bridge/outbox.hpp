@@ -94,6 +94,8 @@ public:
   bool is_dealt_with(position& what) const;
 
   // ---- a successor: another node of the same name takes the place of one that has gone ----
+  // Of what is to be delivered at least once, and was not; sorted. The neighbour may want some of them no more.
+  std::vector<std::uint16_t> types_left();
   // Nothing is sent until take_over(): what the one before leaves comes first.
   void hold();
   // Gives to take_over() messages of these types (sorted) that are to be delivered at least once, and were not. Before:

@@ -7,25 +7,54 @@ namespace mycelium::bridge {
 
 class receipts::one final : public runtime::receipt {
 public:
-  one(std::shared_ptr<receipts> all, std::uint64_t stream, std::uint64_t sequence)
-      : all_(std::move(all)), stream_(stream), sequence_(sequence) {}
-  ~one() override { all_->delivered(stream_, sequence_); }
+  struct way {
+    std::shared_ptr<receipts> all;
+    std::uint64_t stream;
+    std::uint64_t sequence;
+  };
+
+  one(std::shared_ptr<held_messages> held, const message_identity& what, way first)
+      : held_(std::move(held)), what_(what), first_(std::move(first)) {}
+
+  ~one() override {
+    {
+      std::lock_guard lock(held_->mutex_);
+      if (const auto found = held_->all_.find(what_); found != held_->all_.end() && found->second == this)
+        held_->all_.erase(found);
+    }
+    first_.all->delivered(first_.stream, first_.sequence);
+    for (const auto& each : others_)
+      each.all->delivered(each.stream, each.sequence);
+  }
+
+  void add_locked(way other) { others_.push_back(std::move(other)); }
 
 private:
-  const std::shared_ptr<receipts> all_;
-  const std::uint64_t stream_;
-  const std::uint64_t sequence_;
+  const std::shared_ptr<held_messages> held_;
+  const message_identity what_;
+  const way first_;
+  std::vector<way> others_; // under the lock of all that are held, as long as it is one of them
 };
 
-runtime::counted_ptr<runtime::receipt> receipts::expect(std::uint64_t sequence) {
-  std::uint64_t stream = 0;
-  {
-    std::lock_guard lock(mutex_);
-    open_.insert(open_.end(), sequence);
-    is_used_ = true;
-    stream = stream_;
-  }
-  return runtime::counted_ptr<runtime::receipt>::adopt(new one(shared_from_this(), stream, sequence));
+std::uint64_t receipts::open(std::uint64_t sequence) {
+  std::lock_guard lock(mutex_);
+  open_.insert(open_.end(), sequence);
+  is_used_ = true;
+  return stream_;
+}
+
+runtime::counted_ptr<runtime::receipt> receipts::expect(std::uint64_t sequence, const message_identity& what) {
+  auto made = runtime::counted_ptr<runtime::receipt>::adopt(
+      new one(held_, what, {shared_from_this(), open(sequence), sequence}));
+  std::lock_guard lock(held_->mutex_);
+  held_->all_[what] = static_cast<one*>(made.get());
+  return made;
+}
+
+void receipts::expect_again(std::uint64_t sequence, const message_identity& what) {
+  std::lock_guard lock(held_->mutex_);
+  if (const auto found = held_->all_.find(what); found != held_->all_.end())
+    found->second->add_locked({shared_from_this(), open(sequence), sequence});
 }
 
 void receipts::note_news() {
