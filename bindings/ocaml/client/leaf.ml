@@ -26,9 +26,19 @@ let hello t bridge =
     wants_proof = token bridge <> "";
     max_frame = bridge.config.max_frame;
     window = bridge.config.window;
+    confirms = false;
+    silence_ms = max 1 (min 0xffff_ffff (Float.to_int (Float.round (bridge.config.silence *. 1000.))));
   }
 
 (* ---- connections ---- *)
+
+(* The longest pause between two looks at what there is to say: a third of the time after which the other side takes us
+   for dead, or less. *)
+let beat bridge connection =
+  let ours = Float.min bridge.config.heartbeat bridge.config.hello_timeout in
+  match connection.link.theirs with
+  | Some { silence_ms; _ } when silence_ms > 0 -> Float.min ours (Float.max 0.001 (float_of_int silence_ms /. 3000.))
+  | _ -> ours
 
 let has_opened t bridge ~dialed ~where socket =
   let now = Clock.now t.clock in
@@ -149,6 +159,7 @@ let stays bridge connection node =
 
 let on_accepted t bridge connection =
   let hello = Link.theirs connection.link in
+  connection.next_tick <- Float.min connection.next_tick (Clock.now t.clock +. beat bridge connection);
   if bridge.leave_by <> None then Link.refuse connection.link Leaving "the node goes away"
   else if is_taken bridge connection hello.node then
     Link.refuse connection.link Too_many "this is a client: it has one neighbour at a time, and is linked already"

@@ -115,7 +115,7 @@ let has_written_all connection = Frame.waiting connection.link.writer = 0
 (* ---- a connection's turn ---- *)
 
 let tick t bridge connection =
-  let now = Clock.now t.clock and { hello_timeout; silence; heartbeat; _ } = bridge.config in
+  let now = Clock.now t.clock and { hello_timeout; silence; _ } = bridge.config in
   let { link; _ } = connection in
   let late = "no whole greeting came in time" in
   if link.state <> Up && Link.is_open link && now -. connection.begun >= hello_timeout then begin
@@ -130,7 +130,7 @@ let tick t bridge connection =
   | Some why when now -. connection.last_heard >= hello_timeout -> Link.close link why
   | _ -> ());
   if now >= connection.next_tick then begin
-    connection.next_tick <- now +. Float.min heartbeat hello_timeout;
+    connection.next_tick <- now +. Leaf.beat bridge connection;
     match connection.peer with
     | Some peer when Link.is_up link ->
         if bridge.stalled = None then Traffic.acknowledge connection peer;

@@ -14,6 +14,7 @@ from ._wire import Control, Reason, Refusal, Table
 
 log = logging.getLogger("mycelium")
 
+_LEAST_BEAT = 0.001
 _GREETING_LIMIT = 4096  # no frame is longer before the other side is known
 
 
@@ -34,6 +35,7 @@ class Connection(asyncio.Protocol):
         self._out: list[bytes] = []
         self._flushes = False  # soon
         self._may_write = True
+        self._beat = how.heartbeat  # the longest pause between two frames
         self._ended = False  # nothing that comes is looked at any more
         self._heard_at = self._said_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -62,7 +64,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._heard_at = self._said_at = self._loop.time()
         self._deadline = self._loop.call_later(self.how.hello_timeout, self._too_late)
-        self._timer = self._loop.call_later(self.how.heartbeat, self._tick)
+        self._timer = self._loop.call_later(self._beat, self._tick)
         self.on_open()
 
     def data_received(self, data: bytes) -> None:
@@ -140,6 +142,15 @@ class Connection(asyncio.Protocol):
         """The other side is known: longer frames may come."""
         self._reader.max_frame = max_frame
 
+    def beat_for(self, silence: float) -> None:
+        """The other side takes this one for dead after so many seconds: it hears of it several times before that."""
+        if silence / 3 >= self._beat:
+            return
+        self._beat = max(silence / 3, _LEAST_BEAT)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = self._loop.call_later(self._beat, self._tick)
+
     def went_up(self) -> None:
         self.is_up = self.was_up = True
         if self._deadline is not None:
@@ -155,10 +166,10 @@ class Connection(asyncio.Protocol):
             return self.fail(MyceliumError(f"nothing was heard for {self.how.silence:g} s"), at_once=True)
         if self.is_up:
             self.on_quiet()
-            if not self._out and now - self._said_at >= self.how.heartbeat * 0.99:  # timers are a little early
+            if not self._out and now - self._said_at >= self._beat * 0.99:  # timers are a little early
                 self.send(control_frame(Control.HEARTBEAT))
-        last = self._said_at if self._said_at + self.how.heartbeat > now else now
-        self._timer = self._loop.call_at(last + self.how.heartbeat, self._tick)
+        last = self._said_at if self._said_at + self._beat > now else now
+        self._timer = self._loop.call_at(last + self._beat, self._tick)
 
     def _stop_timers(self) -> None:
         for timer in (self._timer, self._deadline):

@@ -10,7 +10,7 @@ from ._wire import Control, Table
 
 CONTROL, TRACE, KEY, REQUEST, REPLY = 1, 2, 4, 8, 16
 _KNOWN = 31
-_LAST_CONTROL = 9
+_LAST_CONTROL = 10
 MAX_HOPS = 16
 
 _HEADER = struct.Struct("<IHHQQIBBh")

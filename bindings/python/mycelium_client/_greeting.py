@@ -55,7 +55,7 @@ class Greeting(Connection):
     def on_open(self) -> None:
         self._own_hello = Hello(
             VERSION, self._asks.node, self.how.name, secrets.token_bytes(_NONCE_SIZE), bool(self.how.secret),
-            self.how.max_frame, self.how.window,
+            self.how.max_frame, self.how.window, silence_ms=self.how.silence_ms,
         )  # fmt: skip
         self.send_table(self._own_hello)
         if no := self._asks.link_is_open(self.as_link()):
@@ -78,6 +78,8 @@ class Greeting(Connection):
             return self.refuse(Reason.ITSELF, "this is the same node")
         if bytes(hello.nonce) == bytes(self._own_hello.nonce):
             return self.refuse(Reason.PROOF, "the nonce is ours, come back")
+        if hello.silence_ms:
+            self.beat_for(hello.silence_ms / 1000)
         if hello.wants_proof:
             if not self.how.secret:
                 return self.fail(

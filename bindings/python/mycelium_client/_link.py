@@ -25,7 +25,7 @@ from ._frames import (
 from ._greeting import Greeting, GreetingOwner
 from ._message import Ask, Message
 from ._settings import Settings
-from ._wire import Control, Credit, Hello, Lost, NodeState, Proof, Ready, Refusal
+from ._wire import Control, Credit, Hello, Lost, NodeState, Proof, Ready, Receipt, Refusal
 
 if TYPE_CHECKING:
     from ._neighbour import Neighbour
@@ -106,6 +106,8 @@ class Link(Greeting):
             self.owner.heard_state(self, NodeState.from_bytes(frame.payload))
         elif kind is Control.CREDIT:
             self._on_credit(Credit.from_bytes(frame.payload))
+        elif kind is Control.RECEIPT:
+            self._on_receipt(Receipt.from_bytes(frame.payload))
         elif kind is Control.LOST:
             lost = Lost.from_bytes(frame.payload)
             self.owner.heard_lost(self, lost.type_id, lost.count)
@@ -214,6 +216,12 @@ class Link(Greeting):
             raise ValueError("a Credit for what was not sent")
         peer.acknowledge(credit.sequence)
         self.pump_soon()
+
+    def _on_receipt(self, receipt: Receipt) -> None:
+        """We ask for none; what it is about is acknowledged, too."""
+        if list(receipt.open) != sorted(receipt.open):
+            raise ValueError("a Receipt lists what is open in its order")
+        self._on_credit(Credit(receipt.sequence))
 
     def on_quiet(self) -> None:
         if self.peer is not None:

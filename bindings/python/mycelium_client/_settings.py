@@ -66,6 +66,11 @@ class Settings:
             raise ValueError("linger is no time")
 
     @property
+    def silence_ms(self) -> int:
+        """As a Hello says it."""
+        return max(1, min(round(self.silence * 1000), 2**32 - 1))
+
+    @property
     def secret(self) -> bytes:
         """The token as bytes; empty without one."""
         token = self.token or b""

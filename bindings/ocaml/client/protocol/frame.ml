@@ -13,10 +13,10 @@ let flag_request = 8
 let flag_reply = 16
 let known_flags = 31
 
-type control = Hello | Proof | Ready | Refusal | Node_state | Credit | Lost | Heartbeat | Forget
+type control = Hello | Proof | Ready | Refusal | Node_state | Credit | Lost | Heartbeat | Forget | Receipt
 
 (* Their numbers, from 1. *)
-let controls = [| Hello; Proof; Ready; Refusal; Node_state; Credit; Lost; Heartbeat; Forget |]
+let controls = [| Hello; Proof; Ready; Refusal; Node_state; Credit; Lost; Heartbeat; Forget; Receipt |]
 
 let number_of_control control =
   let rec find i = if controls.(i) = control then i + 1 else find (i + 1) in

@@ -3,7 +3,7 @@
 val max_hops : int
 
 (** What a control frame is for. *)
-type control = Hello | Proof | Ready | Refusal | Node_state | Credit | Lost | Heartbeat | Forget
+type control = Hello | Proof | Ready | Refusal | Node_state | Credit | Lost | Heartbeat | Forget | Receipt
 
 type trace = { trace_id : string;  (** 16 bytes *) span_id : string;  (** 8 bytes *) flags : int }
 

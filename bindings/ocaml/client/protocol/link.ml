@@ -159,6 +159,7 @@ let names = function
   | Lost -> "a Lost"
   | Heartbeat -> "a heartbeat"
   | Forget -> "a Forget"
+  | Receipt -> "a Receipt"
 
 let on_control link (kind : Frame.control) correlation payload =
   match kind with
@@ -173,6 +174,7 @@ let on_control link (kind : Frame.control) correlation payload =
       None
   | Node_state -> Some (State (Wire.read_state payload))
   | Credit -> Some (Credit (Wire.read_credit payload))
+  | Receipt -> Some (Credit (fst (Wire.read_receipt payload))) (* we ask for none: what it says is acknowledged, too *)
   | Lost ->
       let type_id, count = Wire.read_lost payload in
       Some (Lost (type_id, count))

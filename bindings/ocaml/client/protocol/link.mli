@@ -14,7 +14,7 @@ type event =
   | Came_up of Wire.ready
   | Message of Frame.data  (** a reply, too; and only now *)
   | State of Wire.node_state
-  | Credit of int64
+  | Credit of int64  (** or what a Receipt says of the same *)
   | Lost of int * int64  (** type_id and count *)
   | Forgotten of int64  (** a request's correlation *)
 

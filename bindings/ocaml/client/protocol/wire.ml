@@ -13,6 +13,8 @@ type hello = {
   wants_proof : bool;
   max_frame : int;
   window : int;
+  confirms : bool;
+  silence_ms : int;
 }
 
 type ready = { types : (int * string) list; stream : int64; heard_stream : int64; heard : int64 }
@@ -62,6 +64,8 @@ let write_hello (hello : hello) =
       Bool hello.wants_proof;
       Uint32 hello.max_frame;
       Uint32 hello.window;
+      Bool hello.confirms;
+      Uint32 hello.silence_ms;
     ]
 
 let read_hello text =
@@ -77,6 +81,8 @@ let read_hello text =
     wants_proof = bool t 4;
     max_frame = uint32 t 5;
     window = uint32 t 6;
+    confirms = bool t 7;
+    silence_ms = uint32 t 8;
   }
 
 let write_proof mac = write [ Bytes mac ]
@@ -130,6 +136,14 @@ let write_lost ~type_id ~count = write [ Uint16 type_id; Uint64 (Int64.of_int co
 let read_lost text =
   let t = root text in
   (uint16 t 0, uint64 t 1)
+
+let write_receipt ~sequence ~but = write [ Uint64 sequence; Uint64s but ]
+
+let read_receipt text =
+  let t = root text in
+  let but = uint64s t 1 in
+  if List.sort Int64.unsigned_compare but <> but then raise (Malformed "a Receipt lists what is open in its order");
+  (uint64 t 0, but)
 
 let proof ~token ~by_dialer ~dialer ~listener =
   let identity (hello : hello) =

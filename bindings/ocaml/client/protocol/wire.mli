@@ -14,6 +14,8 @@ type hello = {
   wants_proof : bool;
   max_frame : int;
   window : int;
+  confirms : bool;  (** gives receipts *)
+  silence_ms : int;  (** takes the other side for dead after so long without a byte; 0: it does not say *)
 }
 
 type ready = {
@@ -53,6 +55,11 @@ val write_lost : type_id:int -> count:int -> string
 
 val read_lost : string -> int * int64
 (** type_id and count *)
+
+val write_receipt : sequence:int64 -> but:int64 list -> string
+
+val read_receipt : string -> int64 * int64 list
+(** All up to the sequence are delivered, but those that are listed. *)
 
 val proof : token:string -> by_dialer:bool -> dialer:hello -> listener:hello -> string
 (** What shows that a side knows the token: HMAC-SHA256 over its role, both nonces and both node ids. *)

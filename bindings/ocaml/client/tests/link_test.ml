@@ -12,6 +12,8 @@ let hello name =
     wants_proof = false;
     max_frame = 1 lsl 20;
     window = 1 lsl 20;
+    confirms = false;
+    silence_ms = 0;
   }
 
 let ready = { Wire.types = []; stream = 1L; heard_stream = 0L; heard = 0L }

@@ -15,6 +15,8 @@ let hello =
     wants_proof = false;
     max_frame = 1 lsl 20;
     window = 1 lsl 20;
+    confirms = true;
+    silence_ms = 5000;
   }
 
 let of_socket ?(hello = hello) socket =

@@ -127,7 +127,7 @@ let what_is_no_frame_is_refused () =
   is_malformed "flags" "unknown flags" (changed data 7 (set 1));
   is_malformed "parts" "shorter than its parts" (changed data 0 (set 63));
   is_malformed "control and trace" "no known kind" (changed (Control (Hello, 0L, String.make 64 'x')) 6 (set 3));
-  is_malformed "kind" "no known kind" (changed (Control (Hello, 0L, "")) 4 (set 10));
+  is_malformed "kind" "no known kind" (changed (Control (Hello, 0L, "")) 4 (set 11));
   is_malformed "kind 0" "no known kind" (changed (Control (Hello, 0L, "")) 4 (set 0));
   is_malformed "control with a sequence" "no known kind" (changed (Control (Hello, 0L, "")) 8 (set 1));
   is_malformed "type" "without a type" (Peer.bytes_of [ Data { Peer.data with type_id = 0 } ]);
@@ -182,7 +182,11 @@ let tables_are_read_as_they_were_written () =
   Alcotest.(check bool) "refusal" true (Wire.read_refusal (Wire.write_refusal Late "why") = (Late, "why"));
   Alcotest.(check bool) "another reason" true (Wire.read_refusal (Wire.write_refusal (Other 99) "") = (Other 99, ""));
   Alcotest.(check int64) "credit" 9L (Wire.read_credit (Wire.write_credit 9L));
-  Alcotest.(check bool) "lost" true (Wire.read_lost (Wire.write_lost ~type_id:5 ~count:6) = (5, 6L))
+  Alcotest.(check bool) "lost" true (Wire.read_lost (Wire.write_lost ~type_id:5 ~count:6) = (5, 6L));
+  let receipt but = Wire.read_receipt (Wire.write_receipt ~sequence:7L ~but) in
+  Alcotest.(check bool) "receipt" true (receipt [ 3L; 6L; -1L ] = (7L, [ 3L; 6L; -1L ]));
+  Alcotest.check_raises "out of order" (Table.Malformed "a Receipt lists what is open in its order") (fun () ->
+      ignore (receipt [ 6L; 3L ]))
 
 (* What flatc has made of a Hello and a Ready in JSON: other places for the same fields, shared vtables, defaults left
    out. *)
@@ -202,6 +206,8 @@ let tables_of_another_writer_are_read () =
       wants_proof = true;
       max_frame = 1 lsl 24;
       window = 65536;
+      confirms = false;
+      silence_ms = 0;
     }
   in
   Alcotest.(check bool) "hello" true (hello = expected);

@@ -28,6 +28,7 @@ class Control(enum.IntEnum):
     LOST = 7
     HEARTBEAT = 8
     FORGET = 9
+    RECEIPT = 10
 
 
 class Reason(enum.IntEnum):
@@ -71,6 +72,8 @@ class Hello(Table):
     wants_proof: bool = False
     max_frame: int = 0
     window: int = 0
+    confirms: bool = False
+    silence_ms: int = 0
 
 
 @dataclasses.dataclass(slots=True)
@@ -126,6 +129,13 @@ class Lost(Table):
     count: int = 0
 
 
+@dataclasses.dataclass(slots=True)
+class Receipt(Table):
+    KIND: ClassVar[Control] = Control.RECEIPT
+    sequence: int = 0
+    open: Sequence[int] = ()
+
+
 def _table(name: str, *fields: tuple[str, str]) -> _layout.Table:
     """A layout from (name, kind) in the order of the ids; a kind of one letter is a scalar's format."""
     made = []
@@ -148,6 +158,8 @@ Hello.LAYOUT = _table(
     ("wants_proof", "?"),
     ("max_frame", "I"),
     ("window", "I"),
+    ("confirms", "?"),
+    ("silence_ms", "I"),
 )
 Proof.LAYOUT = _table("Proof", ("mac", "Bs"))
 TypeDigest.LAYOUT = _table("TypeDigest", ("type_id", "H"), ("digest", "Bs"))
@@ -165,3 +177,4 @@ NodeState.LAYOUT = _table(
 )
 Credit.LAYOUT = _table("Credit", ("sequence", "Q"))
 Lost.LAYOUT = _table("Lost", ("type_id", "H"), ("count", "Q"))
+Receipt.LAYOUT = _table("Receipt", ("sequence", "Q"), ("open", "Qs"))

@@ -23,7 +23,7 @@ FIELDS = {
     "timestamp_ns": -6,
 }
 TABLES = [
-    _wire.Hello(1, 2**64 - 1, "Ångström", bytes(range(16)), True, 2**32 - 1, 7),
+    _wire.Hello(1, 2**64 - 1, "Ångström", bytes(range(16)), True, 2**32 - 1, 7, True, 2**32 - 1),
     _wire.Hello(),
     _wire.Proof(bytes(32)),
     _wire.Ready([_wire.TypeDigest(1001, bytes(range(32))), _wire.TypeDigest(65535, bytes(32))], 3, 4, 5),
@@ -31,6 +31,7 @@ TABLES = [
     _wire.NodeState(1, 2, "three", [4, 2**64 - 1], [5, 65535], [65535], [6, 2**63]),
     _wire.Credit(2**63),
     _wire.Lost(1, 2),
+    _wire.Receipt(3, [4, 2**64 - 1]),
 ]
 
 
