@@ -98,14 +98,14 @@ def a_changed_byte_ends_the_link(stage: Stage) -> None:
 @case()
 def a_control_kind_that_is_none_ends_the_link(stage: Stage) -> None:
     """A control kind that is not on the list ends the link."""
-    for kind in (0, 10, 65535):
+    for kind in (0, 11, 65535):
         ends(stage, encode(control(kind)))
 
 
 @case()
 def a_control_frame_with_another_flag_ends_the_link(stage: Stage) -> None:
     """Control frames have no parts, are no requests and no replies."""
-    for flag in (wire.TRACE, wire.KEY, wire.REQUEST, wire.REPLY):
+    for flag in (wire.TRACE, wire.KEY, wire.REQUEST, wire.REPLY, wire.CONFIRM):
         ends(stage, raw(32, wire.HEARTBEAT, wire.CONTROL | flag, 0))
 
 

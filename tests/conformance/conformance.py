@@ -21,7 +21,9 @@ import cases_frames  # noqa: F401
 import cases_greeting  # noqa: F401
 import cases_messages  # noqa: F401
 import cases_network  # noqa: F401
+import cases_receipts  # noqa: F401
 import cases_requests  # noqa: F401
+import cases_successors  # noqa: F401
 from subject import Failure
 from suite import CASES, Case, Stage
 from wire import Violation

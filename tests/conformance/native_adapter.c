@@ -7,14 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TYPES = 65536, HELD = 64, LONGEST_LINE = 8 << 20 };
+enum { TYPES = 65536, HELD = 256, LONGEST_LINE = 8 << 20 };
 
 static MyceliumRuntime* runtime;
 static uint64_t subscriptions[TYPES]; /* 0: none */
 static uint64_t requests[1024];       /* the suite's id of each request of ours, by its own number */
-static MyceliumMessage* held[HELD];   /* requests to answer, oldest first */
-static size_t holding;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of held */
+
+struct store {
+  MyceliumMessage* messages[HELD]; /* oldest first */
+  size_t count;
+};
+static struct store asking;                              /* requests to answer */
+static struct store kept;                                /* messages to let go of */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of both */
 
 static void complain(const char* what) {
   fprintf(stderr, "native_adapter: %s: %s\n", what, mycelium_last_error());
@@ -87,10 +92,43 @@ static void print_message(const MyceliumMessage* message) {
   free(payload);
 }
 
+/* ---- what is held ---- */
+
+static void hold(struct store* store, const MyceliumMessage* message) {
+  pthread_mutex_lock(&lock);
+  if (store->count == HELD)
+    abort();
+  store->messages[store->count++] = mycelium_message_retain(message);
+  pthread_mutex_unlock(&lock);
+}
+
+/* NULL if there is none; the caller releases it. */
+static MyceliumMessage* take_held(struct store* store, size_t at) {
+  MyceliumMessage* found = NULL;
+  pthread_mutex_lock(&lock);
+  if (at < store->count) {
+    found = store->messages[at];
+    memmove(store->messages + at, store->messages + at + 1, (--store->count - at) * sizeof *store->messages);
+  }
+  pthread_mutex_unlock(&lock);
+  return found;
+}
+
+static void release_all(struct store* store) {
+  for (MyceliumMessage* each = take_held(store, 0); each != NULL; each = take_held(store, 0))
+    mycelium_message_release(each);
+}
+
 /* ---- what the bus calls ---- */
 
 static void on_message(const MyceliumMessage* message, void* user_data) {
   (void)user_data;
+  print_message(message);
+}
+
+static void keep_message(const MyceliumMessage* message, void* user_data) {
+  (void)user_data;
+  hold(&kept, message);
   print_message(message);
 }
 
@@ -102,12 +140,8 @@ static void on_request(const MyceliumMessage* message, void* user_data) {
   size_t len = 0;
   const uint8_t* const bytes = mycelium_message_payload(message, &len);
   const uint16_t type_id = mycelium_message_type_id(message);
-  if (*(const enum manner*)user_data == HOLD) {
-    pthread_mutex_lock(&lock);
-    if (holding < HELD)
-      held[holding++] = mycelium_message_retain(message);
-    pthread_mutex_unlock(&lock);
-  }
+  if (*(const enum manner*)user_data == HOLD)
+    hold(&asking, message);
   char* const text = hex(bytes, len);
   printf("serving %u %s\n", type_id, text);
   free(text);
@@ -138,12 +172,26 @@ static char* next_word(void) {
 
 static uint64_t next_number(void) { return strtoull(next_word(), NULL, 10); }
 
-static void subscribe(void) {
+static void subscribe_with(MyceliumHandler callback) {
   const uint16_t type_id = (uint16_t)next_number();
   MyceliumSubscribeOptions options;
   mycelium_subscribe_options_init(&options);
-  options.on_message = on_message;
+  options.on_message = callback;
   answer(mycelium_subscribe_with_options(runtime, type_id, &options, &subscriptions[type_id]));
+}
+
+static void subscribe(void) { subscribe_with(on_message); }
+
+static void keep(void) { subscribe_with(keep_message); }
+
+static void release(void) {
+  MyceliumMessage* const message = take_held(&kept, (size_t)next_number());
+  if (message == NULL) {
+    puts("error NO_MESSAGE");
+    return;
+  }
+  mycelium_message_release(message);
+  puts("ok");
 }
 
 static void unsubscribe(void) {
@@ -215,13 +263,7 @@ static void serve(void) {
 static void answer_held(void) {
   size_t len = 0;
   const uint8_t* const bytes = unhex(next_word(), &len);
-  MyceliumMessage* oldest = NULL;
-  pthread_mutex_lock(&lock);
-  if (holding > 0) {
-    oldest = held[0];
-    memmove(held, held + 1, --holding * sizeof *held);
-  }
-  pthread_mutex_unlock(&lock);
+  MyceliumMessage* const oldest = take_held(&asking, 0);
   if (oldest == NULL) {
     puts("error NO_REQUEST");
     return;
@@ -247,10 +289,10 @@ static void print_stats(void) {
 }
 
 static void close_runtime(int64_t milliseconds) {
-  while (holding > 0)
-    mycelium_message_release(held[--holding]);
+  release_all(&asking);
   const int32_t status = mycelium_runtime_close(runtime, milliseconds * 1000000);
   answer(status);
+  release_all(&kept); /* not before: what is kept was not delivered */
   mycelium_runtime_destroy(runtime);
   exit(0);
 }
@@ -262,7 +304,8 @@ static void obey(char* line) {
     const char* name;
     void (*run)(void);
   } commands[] = {{"subscribe", subscribe}, {"unsubscribe", unsubscribe}, {"publish", publish}, {"request", request},
-                  {"serve", serve},         {"answer", answer_held},      {"wait", wait},       {"stats", print_stats}};
+                  {"serve", serve},         {"answer", answer_held},      {"wait", wait},       {"stats", print_stats},
+                  {"keep", keep},           {"release", release}};
   if (verb == NULL)
     return;
   for (size_t i = 0; i < sizeof commands / sizeof *commands; ++i) {
@@ -316,6 +359,8 @@ static void read_option(const char* name, const char* value, MyceliumBridgeConfi
     config->name = value;
   if (strcmp(name, "--token") == 0)
     config->token = value;
+  if (strcmp(name, "--at-least-once") == 0)
+    config->at_least_once = value;
   if (strcmp(name, "--policy") == 0)
     config->policy = policy_of(value);
 }
@@ -340,7 +385,7 @@ int main(int argc, char** argv) {
   runtime = mycelium_runtime_create_with_config(&bus);
   if (runtime == NULL || mycelium_bridge_open(runtime, &config) != MYCELIUM_SUCCESS)
     complain("no bridge");
-  puts("subject native mesh counts drops keys many");
+  puts("subject native mesh counts drops keys many receipts successors");
   char bound[512];
   if (listened != NULL) {
     if (mycelium_bridge_listen(runtime, listened, bound, sizeof bound, NULL) != MYCELIUM_SUCCESS)

@@ -20,6 +20,10 @@ UNWANTED = 65000  # a type that no case subscribes to
 _streams = itertools.count(1000)
 
 
+def is_receipt(frame: Frame) -> bool:
+    return frame.kind == wire.RECEIPT
+
+
 class Peer:
     """One connection to the subject, with the greeting it needs and the helpers that cases are written with.
 
@@ -42,6 +46,9 @@ class Peer:
         self.sent = 0  # our last sequence
         self.state_version = 0
         self.own_hello: dict[str, Any] = {}
+        self.more_hello: dict[str, Any] = {}  # of this side's; without it, one of a node that knows no receipts
+        self.asked: set[int] = set()  # sequences that we want a receipt for
+        self.delivered: set[int] = set()  # those of them that we were given one for
         self._unacknowledged: dict[int, int] = {}  # sequence -> bytes
         self._reader = wire.Reader()
         self._early: list[Frame] = []  # came while something else was awaited
@@ -91,8 +98,14 @@ class Peer:
             demand(frame.size <= 4096, f"its Hello has {frame.size} bytes")
         if frame.kind == wire.REFUSAL:
             self.refusal = frame.table
+        if frame.kind == wire.RECEIPT:
+            self._judge_receipt(frame)
         if frame.is_control or frame.is_reply:
             return
+        demand(
+            not frame.flags & wire.CONFIRM or bool(self.own_hello.get("confirms")),
+            f"{frame} asks for a receipt, and this side gives none",
+        )
         if self.own_hello:
             demand(frame.size <= wire.padded(self.own_hello["max_frame"]), f"{frame} is longer than this side takes")
         if self.heard:
@@ -105,6 +118,17 @@ class Peer:
         )
         self._unacknowledged[frame.sequence] = frame.size
 
+    def _judge_receipt(self, frame: Frame) -> None:
+        assert frame.table is not None
+        told, still = frame.table["sequence"], frame.table["open"]
+        demand(bool(self.asked), f"{frame.table}: nobody has asked for a receipt")
+        demand(told <= self.sent, f"{frame.table}: {self.sent} is the last that was sent")
+        demand(list(still) == sorted(set(still)) and len(still) <= 100, f"{frame.table}: at most 100, ascending")
+        demand(self.asked >= set(still), f"{frame.table}: has what asked for no receipt; {sorted(self.asked)} did")
+        now = {each for each in self.asked if each <= told} - set(still)
+        demand(not self.delivered & set(still), f"{frame.table}: {sorted(self.delivered)} had been delivered before")
+        self.delivered |= now
+
     def take(self, what: str, fits: Callable[[Frame], bool], patience: float = PATIENCE_S) -> Frame:
         """The next frame that fits, whatever else comes before it; that stays for others to take."""
         for i, frame in enumerate(self._early):
@@ -115,7 +139,8 @@ class Peer:
             try:
                 found = self.read(until - time.monotonic())
             except TimeoutError:
-                raise Failure(f"no {what} within {patience:g} s; came: {self._early}") from None
+                came = [each for each in self._early if each.kind != wire.HEARTBEAT]
+                raise Failure(f"no {what} within {patience:g} s; came: {came}") from None
             if found is None:
                 raise Failure(f"the subject ended the link ({self.refusal}) while {what} was awaited")
             if fits(found):
@@ -130,14 +155,31 @@ class Peer:
         assert table is not None
         return table
 
-    def take_message(self, type_id: int | None = None, payload: bytes | None = None, acknowledge: bool = True) -> Frame:
+    def take_message(
+        self,
+        type_id: int | None = None,
+        payload: bytes | None = None,
+        acknowledge: bool = True,
+        patience: float = PATIENCE_S,
+    ) -> Frame:
         """The next message, or request, of all types; with type_id and payload it has to be this one."""
-        frame = self.take("message", lambda frame: not frame.is_control and not frame.is_reply)
+        frame = self.take("message", lambda frame: not frame.is_control and not frame.is_reply, patience)
         if type_id is not None and (frame.type_id, frame.payload) != (type_id, payload):
             raise Failure(f"{frame} instead of message {type_id} {payload!r}")
         if acknowledge:
             self.acknowledge(frame.sequence)
         return frame
+
+    def take_message_alive(self) -> Frame:
+        """As take_message, of a subject that ends a link on which nothing is heard."""
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            self.send(wire.control(wire.HEARTBEAT))
+            try:
+                return self.take_message(patience=0.1)
+            except Failure:
+                if self.refusal is not None or time.monotonic() > until:
+                    raise
 
     def take_reply(self, correlation: int) -> Frame:
         return self.take("reply", lambda frame: frame.is_reply and frame.correlation == correlation)
@@ -148,6 +190,19 @@ class Peer:
         while reached < sequence:
             reached = self.take_table(wire.CREDIT)["sequence"]
             demand(reached <= self.sent, f"it acknowledges {reached}; {self.sent} is the last that was sent")
+
+    def take_receipt(self, sequence: int, still_open: tuple[int, ...] = ()) -> None:
+        """Until a Receipt says just this: all up to sequence are delivered but those."""
+        told = None
+        while told != (sequence, still_open):
+            table = self.take(f"Receipt of {sequence} with {still_open} open, after {told}", is_receipt).table
+            assert table is not None
+            told = (table["sequence"], table["open"])
+
+    def receipt(self, sequence: int, *still_open: int) -> None:
+        """All of the subject's messages up to sequence are delivered here but those."""
+        self._is_acknowledged(sequence)
+        self.send_table(wire.RECEIPT, sequence=sequence, open=still_open)
 
     def expect_end(self, reason: int | None = None, patience: float = PATIENCE_S) -> None:
         """The subject ends the link; with a reason it says so first, where it may still be heard."""
@@ -191,7 +246,7 @@ class Peer:
             "max_frame": LARGE,
             "window": self.window,
         }
-        self.own_hello = hello | other
+        self.own_hello = hello | self.more_hello | other
         self.node = self.own_hello["node"]
         self.window = self.own_hello["window"]
         self.send(wire.control(wire.HELLO, wire.pack_table("Hello", self.own_hello, more)))
@@ -235,15 +290,21 @@ class Peer:
     # ---- messages ----
 
     def acknowledge(self, sequence: int) -> None:
+        self._is_acknowledged(sequence)
+        self.send_table(wire.CREDIT, sequence=sequence)
+
+    def _is_acknowledged(self, sequence: int) -> None:
         for each in [each for each in self._unacknowledged if each <= sequence]:
             del self._unacknowledged[each]
-        self.send_table(wire.CREDIT, sequence=sequence)
 
     def message(self, type_id: int, payload: bytes, **fields: Any) -> Frame:
         """The next message of this side's stream."""
         self.sent += 1
         plain = Frame(type_id, sequence=self.sent, origin=self.node, publisher_sequence=self.sent, payload=payload)
-        return dataclasses.replace(plain, **fields)
+        made = dataclasses.replace(plain, **fields)
+        if made.flags & wire.CONFIRM:
+            self.asked.add(made.sequence)
+        return made
 
     def publish(self, type_id: int, payload: bytes, **fields: Any) -> None:
         self.send(self.message(type_id, payload, **fields))

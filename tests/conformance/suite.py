@@ -153,10 +153,21 @@ class Stage:
         peer.state_version = before.state_version
         peer.stream = before.stream if stream is None else stream
         peer.sent = before.sent
+        peer.more_hello = before.more_hello
+        if peer.stream == before.stream:
+            peer.asked, peer.delivered = before.asked, before.delivered
         peer.greet(
             heard_stream=before.ready["stream"] if heard_stream is None else heard_stream,
             heard=before.heard if heard is None else heard,
         )
+        return peer
+
+    def in_place_of(self, before: Peer) -> Peer:
+        """The next connection to where that one was, of another node."""
+        door = self._doors.get(before.node)
+        peer = self._peer_at(door or self._listener, None)
+        if door is not None:
+            self._doors[peer.node] = door
         return peer
 
     def end(self) -> str:

@@ -10,7 +10,7 @@ import dataclasses
 import struct
 from typing import Any
 
-HELLO, PROOF, READY, REFUSAL, NODE_STATE, CREDIT, LOST, HEARTBEAT, FORGET = range(1, 10)
+HELLO, PROOF, READY, REFUSAL, NODE_STATE, CREDIT, LOST, HEARTBEAT, FORGET, RECEIPT = range(1, 11)
 KINDS = {
     1: "Hello",
     2: "Proof",
@@ -21,8 +21,9 @@ KINDS = {
     7: "Lost",
     8: "heartbeat",
     9: "forget",
+    10: "Receipt",
 }
-CONTROL, TRACE, KEY, REQUEST, REPLY = 1, 2, 4, 8, 16
+CONTROL, TRACE, KEY, REQUEST, REPLY, CONFIRM = 1, 2, 4, 8, 16, 32
 VERSION, ITSELF, WRONG_PROOF, NOT_ALLOWED, TOO_MANY, LATE, PROTOCOL, LEAVING = range(8)
 REASONS = ("Version", "Itself", "Proof", "NotAllowed", "TooMany", "Late", "Protocol", "Leaving")
 
@@ -153,7 +154,7 @@ class Reader:
         whole = bytes(self.data[: padded(length)])
         del self.data[: padded(length)]
         frame = Frame(type_id, flags, sequence, correlation, priority, hops, outcome, size=len(whole))
-        demand(flags & ~31 == 0, f"a frame has the unknown flags {flags:#x}")
+        demand(flags & ~63 == 0, f"a frame has the unknown flags {flags:#x}")
         demand(crc == crc32c(whole[:24] + bytes(4) + whole[28:length]), f"the checksum of {frame} is wrong")
         demand(not any(whole[length:]), f"the padding of {frame} is not zero")
         _read_parts(frame, whole[HEADER.size : length])
@@ -174,6 +175,8 @@ def _read_parts(frame: Frame, body: bytes) -> None:
     demand(frame.type_id != 0, f"{frame}: a message has a type")
     demand((frame.sequence == 0) == frame.is_reply, f"{frame}: replies have sequence 0, and nothing else has")
     demand(frame.outcome == 0 or frame.is_reply, f"{frame}: only replies have an outcome")
+    is_confirmed = bool(frame.flags & CONFIRM)
+    demand(not (is_confirmed and frame.flags & (REQUEST | REPLY)), f"{frame}: only messages ask for a receipt")
     need = ENVELOPE.size + bool(frame.flags & KEY) * KEY_PART.size + bool(frame.flags & TRACE) * TRACE_PART.size
     demand(len(body) >= need, f"{frame}: is shorter than its parts")
     frame.origin, frame.publisher, frame.publisher_sequence, frame.timestamp = ENVELOPE.unpack_from(body)
@@ -200,6 +203,8 @@ TABLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("wants_proof", "?"),
         ("max_frame", "I"),
         ("window", "I"),
+        ("confirms", "?"),
+        ("silence_ms", "I"),
     ),
     "Proof": (("mac", "bytes"),),
     "TypeDigest": (("type_id", "H"), ("digest", "bytes")),
@@ -216,6 +221,7 @@ TABLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "Credit": (("sequence", "Q"),),
     "Lost": (("type_id", "H"), ("count", "Q")),
+    "Receipt": (("sequence", "Q"), ("open", "Qs")),
 }
 _EMPTY: dict[str, Any] = {"text": "", "bytes": b"", "Qs": (), "Hs": (), "TypeDigest": ()}
 

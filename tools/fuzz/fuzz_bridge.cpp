@@ -36,6 +36,9 @@ void read_control(const frame& what) {
   case control::lost:
     (void)wire::read<wire::Lost>(what.payload);
     break;
+  case control::receipt:
+    (void)wire::read<wire::Receipt>(what.payload);
+    break;
   default:
     break;
   }

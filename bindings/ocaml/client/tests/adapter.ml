@@ -199,6 +199,7 @@ let () =
       ("--capacity", count (fun config capacity -> { config with capacity }), "N");
       ("--policy", Arg.Symbol (List.map fst policies, policy), " policy");
       ("--max-links", Arg.Int ignore, "N");
+      ("--at-least-once", Arg.String ignore, "TYPES");
     ]
     (fun word -> raise (Arg.Bad word))
     "adapter --dial|--listen ADDRESS";

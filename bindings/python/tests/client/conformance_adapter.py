@@ -135,7 +135,7 @@ async def main() -> None:
         parser.add_argument("--" + name)
     for name in TIMES + NUMBERS:
         parser.add_argument("--" + name.replace("_", "-"), type=int)
-    given = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
+    given = {name: value for name, value in vars(parser.parse_known_args()[0]).items() if value is not None}
     dial, listen = given.pop("dial", None), given.pop("listen", None)
     options = {name: value / 1000 if name in TIMES else value for name, value in given.items()}
 
