@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import wire
 from cases_messages import HELLO
 from peer import UNWANTED, Peer
@@ -35,6 +37,21 @@ def its_hello_says_how_long_it_waits_in_silence(stage: Stage) -> None:
 def its_hello_says_that_it_gives_receipts(stage: Stage) -> None:
     """Messages with the flag confirm go to sides only whose Hello says so."""
     demand(stage.peer().greet().hello["confirms"] is True, "its Hello does not say that it confirms")
+
+
+@case(heartbeat=4000, silence=16000)
+def it_is_heard_as_often_as_the_other_side_needs(stage: Stage) -> None:
+    """The time of heartbeats is at most a third of the other's silence_ms, from the greeting on."""
+    peer = stage.peer()
+    peer.more_hello = {"silence_ms": 900}
+    peer.greet()
+    last = began = time.monotonic()
+    while last - began < 2.0:
+        frame = peer.read()
+        now = time.monotonic()
+        demand(frame is not None, "it ends the link")
+        demand(now - last < 0.9, f"nothing was heard for {now - last:.2f} s by who waits for 0.9 s")
+        last = now
 
 
 # ---- when a message is delivered ----
@@ -230,6 +247,38 @@ def what_a_node_has_had_before_is_ignored(stage: Stage) -> None:
     second.publish(TYPE, b"of a publisher", origin=4711, publisher_sequence=5, flags=CONFIRM)
     second.publish(TYPE, b"an older one", origin=4711, publisher_sequence=4, flags=CONFIRM)
     stage.subject.message(TYPE, b"an older one")
+    second.take_receipt(2)
+
+
+@case("receipts")
+def what_comes_again_is_open_as_long_as_it_is_held(stage: Stage) -> None:
+    """Delivered is what nobody there holds any more: also of a message that another node had brought before."""
+    stage.subject.do(f"keep {TYPE}")
+    first = stage.linked()
+    first.publish(TYPE, b"once", origin=4711, publisher_sequence=5, flags=CONFIRM)
+    stage.subject.message(TYPE, b"once")
+    first.take_receipt(1, (1,))
+    first.close()
+    second = stage.in_place_of(first).greet()
+    second.publish(TYPE, b"once", origin=4711, publisher_sequence=5, flags=CONFIRM)
+    second.publish(UNWANTED, b"a fence", flags=CONFIRM)
+    second.take_receipt(2, (1,))
+    stage.subject.do("release 0")
+    second.take_receipt(2)
+
+
+@case("receipts")
+def what_comes_again_in_another_stream_is_open_as_long_as_it_is_held(stage: Stage) -> None:
+    """So it is of one that the same node sends anew, since it had been told that its stream is not known."""
+    first = keeping(stage, 1)
+    first.take_receipt(1, (1,))
+    first.close()
+    second = stage.again(first, stream=first.stream + 5)
+    second.sent = 0
+    second.publish(TYPE, b"\1", flags=CONFIRM)
+    second.publish(UNWANTED, b"a fence", flags=CONFIRM)
+    second.take_receipt(2, (1,))
+    stage.subject.do("release 0")
     second.take_receipt(2)
 
 

@@ -220,6 +220,20 @@ def what_was_kept_for_nobody_is_forgotten(stage: Stage) -> None:
     takes_fence(stage, greet(stage.in_place_of(first), (TYPE, FENCE)))
 
 
+@case("successors", at_least_once=NAMED)
+def what_was_not_delivered_is_kept_also_by_who_wants_no_more_of_it(stage: Stage) -> None:
+    """The sender keeps what is not confirmed: also of a program that has unsubscribed, and holds the last of it."""
+    first = greet(stage.peer())
+    publish(stage, 1, 2)
+    takes(first, 1, 2)
+    first.receipt(1)
+    first.say_state((FENCE,))
+    first.is_alive()
+    takes_fence(stage, first)
+    first.close()
+    takes(greet(stage.in_place_of(first)), 2)
+
+
 # ---- several neighbours ----
 
 
@@ -248,6 +262,20 @@ def the_successor_of_who_died_without_a_word_waits_for_what_it_left(stage: Stage
     second = greet(stage.another())
     publish(stage, 3, 3)
     takes_alive(second, 2, 3)
+
+
+@case("successors", "mesh", at_least_once=NAMED, heartbeat=100, silence=600)
+def what_was_left_passes_by_a_successor_that_has_died_meanwhile(stage: Stage) -> None:
+    """It goes to the next that lives."""
+    first = greet(stage.peer())
+    publish(stage, 1, 2)
+    takes(first, 1, 2)
+    first.receipt(1)
+    first.is_alive()
+    second = greet(stage.another())
+    second.close()
+    third = greet(stage.in_place_of(second))
+    takes_alive(third, 2)
 
 
 def takes_alive(peer: Peer, *payloads: int) -> None:
@@ -326,6 +354,20 @@ def a_successor_further_on_is_waited_for(stage: Stage) -> None:
     takes(third, 1)
     third.receipt(1)
     first.take_receipt(first.sent)
+
+
+@case("receipts", "successors", "mesh", linger=600_000)
+def who_leaves_confirms_nothing_that_it_keeps_for_a_successor(stage: Stage) -> None:
+    """What a node keeps for others when it goes away they have not delivered."""
+    first, second = chain(stage)
+    first.publish(TYPE, b"\1", flags=CONFIRM)
+    takes(second, 1)
+    second.is_alive()
+    second.close()
+    first.take_state("with the second as absent", lambda state: second.node in state["absent"])
+    stage.subject.say("close 200")
+    first.expect_end(wire.LEAVING)
+    demand(first.asked.isdisjoint(first.delivered), "it confirms what nobody has delivered")
 
 
 @case("receipts", "successors", "mesh")
