@@ -205,6 +205,7 @@ TABLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("window", "I"),
         ("confirms", "?"),
         ("silence_ms", "I"),
+        ("process", "I"),
     ),
     "Proof": (("mac", "bytes"),),
     "TypeDigest": (("type_id", "H"), ("digest", "bytes")),

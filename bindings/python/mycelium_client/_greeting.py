@@ -6,6 +6,7 @@ connected -> Hello -> (Proof) -> Ready sent and heard: greeted
 from __future__ import annotations
 
 import hmac
+import os
 import secrets
 from typing import TYPE_CHECKING, Protocol
 
@@ -55,7 +56,7 @@ class Greeting(Connection):
     def on_open(self) -> None:
         self._own_hello = Hello(
             VERSION, self._asks.node, self.how.name, secrets.token_bytes(_NONCE_SIZE), bool(self.how.secret),
-            self.how.max_frame, self.how.window, silence_ms=self.how.silence_ms,
+            self.how.max_frame, self.how.window, silence_ms=self.how.silence_ms, process=os.getpid(),
         )  # fmt: skip
         self.send_table(self._own_hello)
         if no := self._asks.link_is_open(self.as_link()):

@@ -74,6 +74,7 @@ class Hello(Table):
     window: int = 0
     confirms: bool = False
     silence_ms: int = 0
+    process: int = 0
 
 
 @dataclasses.dataclass(slots=True)
@@ -160,6 +161,7 @@ Hello.LAYOUT = _table(
     ("window", "I"),
     ("confirms", "?"),
     ("silence_ms", "I"),
+    ("process", "I"),
 )
 Proof.LAYOUT = _table("Proof", ("mac", "Bs"))
 TypeDigest.LAYOUT = _table("TypeDigest", ("type_id", "H"), ("digest", "Bs"))
