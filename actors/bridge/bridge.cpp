@@ -280,6 +280,7 @@ void bridge::link_is_closed(link& by, const std::string& why) {
     each->lost(by);
   if (!was_current || leaving_)
     return;
+  leave_to_the_living(*who);
   if (by.was_left() && !is_greeted(*who) && !keeps_for_successor(*who))
     forget(*who); // it does not come back: who starts again is another node
   update_neighbours();
@@ -299,8 +300,8 @@ bool bridge::update_neighbours() {
   if (!with_network([&] { return network_.set_neighbours(std::move(linked), std::move(absent)); }))
     return false;
   note_outlook();
+  apply_ways(); // first: who hears of it may count on it
   tell_all(network_.self(), nullptr);
-  apply_ways();
   return true;
 }
 
@@ -333,8 +334,8 @@ void bridge::heard_state(link& by, wire::NodeStateT state) {
       !with_network([&] { return network_.learn(std::move(news)); }))
     return;
   note_outlook();
-  tell_all(network_.nodes().at(node), &by);
   apply_ways();
+  tell_all(network_.nodes().at(node), &by);
 }
 
 void bridge::tell_all(const node_state& state, const link* but) {

@@ -166,7 +166,9 @@ private:
   };
   bool is_delivered_at_least_once(std::uint16_t type_id) const;
   bool keeps_for_successor(const neighbour& gone) const;
+  void begin_handover(neighbour& from, neighbour& to, const std::vector<std::uint16_t>& types);
   void hold_for_predecessors(neighbour& who, const std::vector<std::uint16_t>& types);
+  void leave_to_the_living(neighbour& gone);
   void go_on_with_handovers();
   bool has_to_wait(std::size_t place) const;
   bool is_over(handover& each);

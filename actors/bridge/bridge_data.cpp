@@ -31,7 +31,7 @@ bool bridge::seen_before(const frame& what) {
   if (gateways_ == 0 && !at_least_once && neighbours_.size() < 2)
     return false;
   if (seen_.add({what.envelope.origin, what.envelope.publisher_id, what.header.type_id}, what.envelope.sequence,
-                at_least_once ? seen_messages::older::may_come : seen_messages::older::have_come))
+                at_least_once ? seen_messages::older::may_be_left : seen_messages::older::have_come))
     return false;
   ++stats_.repeated;
   return true;

@@ -21,27 +21,37 @@ bool bridge::keeps_for_successor(const neighbour& gone) const {
          std::ranges::any_of(gone.types, [this](auto type_id) { return is_delivered_at_least_once(type_id); });
 }
 
+// Of these types (sorted), what is to be delivered at least once and was not.
+void bridge::begin_handover(neighbour& from, neighbour& to, const std::vector<std::uint16_t>& types) {
+  std::vector<std::uint16_t> left;
+  std::ranges::set_union(from.was_sent, from.waiting->types_left(), std::back_inserter(left));
+  handover made{.from = from.node, .to = to.node, .types = {}, .since = std::chrono::steady_clock::now()};
+  std::ranges::set_intersection(left, types, std::back_inserter(made.types));
+  std::erase_if(made.types, [this](auto type_id) { return !is_delivered_at_least_once(type_id); });
+  if (made.types.empty())
+    return;
+  to.waiting->hold();
+  handovers_.push_back(std::move(made));
+}
+
 // Before it is sent any of these types for the first time.
 void bridge::hold_for_predecessors(neighbour& who, const std::vector<std::uint16_t>& types) {
   if (who.current.expired())
     return;
   std::vector<std::uint16_t> fresh;
   std::ranges::set_difference(types, who.types, std::back_inserter(fresh));
-  std::erase_if(fresh, [this](auto type_id) { return !is_delivered_at_least_once(type_id); });
   if (fresh.empty())
     return;
-  for (const auto& [node, before] : neighbours_) {
-    if (before.get() == &who || before->name != who.name)
-      continue;
-    handover made{.from = node, .to = who.node, .types = {}, .since = std::chrono::steady_clock::now()};
-    std::vector<std::uint16_t> left;
-    std::ranges::set_union(before->was_sent, before->waiting->types_left(), std::back_inserter(left));
-    std::ranges::set_intersection(left, fresh, std::back_inserter(made.types));
-    if (made.types.empty())
-      continue;
-    who.waiting->hold();
-    handovers_.push_back(std::move(made));
-  }
+  for (const auto& [node, before] : neighbours_)
+    if (before.get() != &who && before->name == who.name)
+      begin_handover(*before, who, fresh);
+}
+
+// Its successor was there before it had gone. What it gets is older than what it has had.
+void bridge::leave_to_the_living(neighbour& gone) {
+  for (const auto& [node, who] : neighbours_)
+    if (who.get() != &gone && who->name == gone.name && !who->current.expired())
+      begin_handover(gone, *who, who->types);
 }
 
 // What went from one to the next comes before what it goes on to, and each leaves what it has once.

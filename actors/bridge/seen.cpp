@@ -13,6 +13,10 @@ bool seen_messages::add(const source& from, std::uint64_t sequence, older than_f
   auto& known = entry->second;
   if (is_new && than_first == older::have_come)
     known.floor = sequence == 0 ? 0 : sequence - 1;
+  if (is_new && than_first == older::may_be_left)
+    known.first = sequence;
+  if (sequence < known.first)
+    return add_left(known, sequence);
   if (sequence <= known.floor)
     return false;
   if (known.recent.empty() || sequence > known.recent.back()) [[likely]] {
@@ -26,6 +30,19 @@ bool seen_messages::add(const source& from, std::uint64_t sequence, older than_f
   ++sequences_;
   if (known.recent.size() >= 2 * window)
     forget_oldest(known);
+  return true;
+}
+
+bool seen_messages::add_left(history& to, std::uint64_t sequence) {
+  const auto at = std::ranges::lower_bound(to.left, sequence);
+  if (at != to.left.end() && *at == sequence)
+    return false;
+  to.left.insert(at, sequence);
+  ++sequences_;
+  if (to.left.size() > window) {
+    to.left.erase(to.left.begin());
+    --sequences_;
+  }
   return true;
 }
 

@@ -22,8 +22,9 @@ public:
     bool operator==(const source&) const = default;
   };
   // Of a source that is not known yet: did what is older than its first message come before anybody took note? Of
-  // neighbours it did, since they keep the order. A gateway may bring the second message before the first.
-  enum class older { have_come, may_come };
+  // neighbours it did, since they keep the order. A gateway may bring the second message before the first. What is
+  // delivered at least once may have been left by another process, however old it is.
+  enum class older { have_come, may_come, may_be_left };
 
   // False if the message has come before.
   bool add(const source& from, std::uint64_t sequence, older than_first);
@@ -38,7 +39,10 @@ private:
   struct history {
     std::uint64_t floor = 0;           // this one and all below count as seen
     std::vector<std::uint64_t> recent; // above it; sorted
+    std::uint64_t first = 0;           // below it nothing counts as seen but
+    std::vector<std::uint64_t> left;   // these, of which the last `window` are known; sorted
   };
+  bool add_left(history& to, std::uint64_t sequence);
   void forget_oldest(history& of);
 
   std::unordered_map<source, history, hash> sources_;

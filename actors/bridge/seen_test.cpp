@@ -43,6 +43,16 @@ TEST(seen_messages, of_a_gateway_may_begin_with_the_second) {
   EXPECT_FALSE(seen.add(from, 8, older::have_come));
 }
 
+TEST(seen_messages, that_were_left_by_another_process_are_new_however_old) {
+  seen_messages seen;
+  for (std::uint64_t sequence = 5000; sequence < 10'000; ++sequence)
+    ASSERT_TRUE(seen.add(from, sequence, older::may_be_left));
+  for (const std::uint64_t sequence : {4999, 7, 8})
+    EXPECT_TRUE(seen.add(from, sequence, older::may_be_left)) << sequence;
+  for (const std::uint64_t sequence : {7, 8, 4999, 5000, 9999})
+    EXPECT_FALSE(seen.add(from, sequence, older::may_be_left)) << sequence;
+}
+
 TEST(seen_messages, of_other_sources_are_other_messages) {
   seen_messages seen;
   EXPECT_TRUE(seen.add({1, 2, 1001}, 1, older::have_come));

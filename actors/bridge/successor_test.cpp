@@ -251,6 +251,34 @@ TEST_F(successors, two_of_a_name_that_live_both_get_what_they_want) {
   EXPECT_EQ(second.all(), numbers(0, 100));
 }
 
+TEST_F(successors, that_are_there_before_the_one_before_has_gone_get_the_rest_then) {
+  node a("a", at_least_once());
+  const auto at = a.listen(folder_.at());
+  node b("worker", quick());
+  stuck here;
+  here.subscribe(b);
+  b.dial(at);
+  a.wanted();
+  publish(a, 0, 10);
+  here.wait();
+  while (to_neighbour(a).acknowledged < 10)
+    std::this_thread::yield();
+  inbox got;
+  node next("worker", quick());
+  next.subscribe(got);
+  next.dial(at);
+  a.wanted(type, 2);
+  publish(a, 10, 3000); // more than is remembered one by one
+  ASSERT_TRUE(got.wait_for(2990));
+  EXPECT_FALSE(b.bus().close(deadline::in(0)));
+  ASSERT_TRUE(got.wait_for(3000));
+  auto all = numbers(10, 3000);
+  for (const auto& each : numbers(0, 10))
+    all.push_back(each);
+  EXPECT_EQ(got.all(), all);
+  here.let_go();
+}
+
 TEST_F(successors, find_what_history_keeps_confirmed_all_the_same) {
   node a("a", at_least_once());
   node b("b", quick());

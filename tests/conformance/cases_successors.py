@@ -251,6 +251,24 @@ def two_of_a_name_that_live_get_what_each_wants(stage: Stage) -> None:
     takes_fence(stage, second)
 
 
+@case("successors", "mesh", at_least_once=NAMED)
+def who_was_there_before_the_other_had_gone_gets_the_rest_then(stage: Stage) -> None:
+    """One that had its place before gets what was not confirmed when the other has gone: here what both had, too."""
+    first = greet(stage.peer())
+    publish(stage, 1, 2)
+    takes(first, 1, 2)
+    first.receipt(1)
+    second = greet(stage.another())
+    first.is_alive()
+    publish(stage, 3, 3)
+    takes(first, 3)
+    takes(second, 3)
+    first.leave()
+    takes(second, 2, 3)
+    publish(stage, 4, 4)
+    takes(second, 4)
+
+
 @case("successors", "mesh", at_least_once=NAMED, heartbeat=100, silence=600)
 def the_successor_of_who_died_without_a_word_waits_for_what_it_left(stage: Stage) -> None:
     """A node of the same name may have died so that nobody has heard of it yet."""
