@@ -245,23 +245,23 @@ class Streams(StreamTest):
         here.wait_for("acknowledged", 1000)
         self.assertEqual(self.state()["state"]["messages"], 900)
 
-    def test_a_neighbour_that_has_died_delays_no_other_but_the_acknowledgement(self) -> None:
+    def test_a_neighbour_that_stands_still_delays_no_other_but_the_acknowledgement(self) -> None:
         here, there = self.door("north"), self.door("south")
-        living, dying = self.node(there, TEXT), self.node(there, TEXT)
+        living, stopped = self.node(there, TEXT), self.node(there, TEXT)
         publisher = self.publisher(here)
         publisher.tell("publish", TEXT, 1, 10)
-        for each in (living, dying):
+        for each in (living, stopped):
             each.wait(10)
         self.settled("south")
-        dying.kill()
-        # For the linger time nobody knows whether it has died; what comes is kept for it.
+        stopped.process.send_signal(signal.SIGSTOP)  # nobody knows whether it has died; what comes is kept for it
         for number in range(11, 1011, 100):
             publisher.tell("publish", TEXT, number, number + 99)
             living.wait(number + 99)
         with Client(self.nats) as client:
             info = client.api(f"CONSUMER.INFO.MYCELIUM.south_door_{TEXT}")
         self.assertGreaterEqual(info["num_ack_pending"], 1000)
-        self.settled("south")  # it was given up
+        stopped.kill()  # which the kernel tells
+        self.settled("south")
         publisher.tell("publish", TEXT, 1011, 1011)
         self.only_once(ids(living.wait(1011)))
         self.settled("south")
