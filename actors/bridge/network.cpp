@@ -133,7 +133,8 @@ struct network::growing {
 // Breadth first from all that were seen. Nodes of one distance are visited in the order of their ids, so that every
 // node builds the same tree.
 void network::grow(growing& what, over ways) const {
-  auto& [behind_us, seen] = what;
+  auto& behind_us = what.behind_us;
+  auto& seen = what.seen;
   std::vector<node_id> distance(seen.begin(), seen.end());
   while (!distance.empty()) {
     std::vector<node_id> next;
