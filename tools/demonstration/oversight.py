@@ -102,6 +102,7 @@ def say(runtime: Runtime, publisher: Publisher, oversight: Oversight, session: i
           runtime.subscribe(OversightVerdict, reader.on_verdict)):
         said = publisher.say(session, oversight.attach(session), count, planted, planted_before)
         reader.wait()
+        runtime.flush(PATIENCE)  # what comes last is delivered, not dropped with its subscription
     return reader, said
 
 
