@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 namespace mycelium::bridge {
 namespace {
@@ -17,10 +17,12 @@ failure at_line(const std::string& path, const toml::source_region& where, const
 
 result<std::string> read_whole_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file)
+  std::ostringstream content; // does not throw at a folder, as reading through iterators does
+  if (file && file.peek() != std::ifstream::traits_type::eof())
+    content << file.rdbuf();
+  if (!file && !file.eof())
     return failure{status::topology, path + ": the file cannot be read"};
-  return text;
+  return content.str();
 }
 
 std::string beside(const std::string& file, const std::string& path) {

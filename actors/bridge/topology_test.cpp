@@ -104,6 +104,8 @@ TEST_F(topology_file, with_an_error_is_told_its_line_and_its_key) {
   };
   const std::string node = "[[nodes]]\nname = \"a\"\nservices = []\n";
   EXPECT_NE(problem("/nonexistent/topology.toml").find("topology.toml"), std::string::npos);
+  EXPECT_NE(problem("/tmp").find("cannot be read"), std::string::npos); // a folder
+  names("token_file = \"/\"\n" + node, "1", "token");
   names("[[nodes]\n", "1", "");
   names("[[,odes]]\n", "1", "");
   names("# \xc3\xa4\n\n\xc3\xa4 = 1\n", "3", "ASCII");
