@@ -15,6 +15,14 @@ constexpr std::int64_t fetch_patience_ms = 500;
 constexpr auto connect_patience = 10s;
 constexpr std::int64_t forgotten_after_ns = 60'000'000'000; // our consumer, once nobody reads it
 
+// A time to begin with that is not later. libnats 3.4.1 writes fractions of a second without the zeros they begin with,
+// 0.05 s as .5, and the stream would be read from half a second too late.
+std::int64_t writable(std::int64_t time_ns) {
+  constexpr std::int64_t second = 1'000'000'000;
+  const auto fraction = time_ns % second;
+  return fraction < second / 10 ? time_ns - fraction : time_ns;
+}
+
 struct stream_info_deleter {
   void operator()(jsStreamInfo* info) const noexcept { jsStreamInfo_Destroy(info); }
 };
@@ -38,6 +46,7 @@ private:
   result<void> choose_end(jsCtx* js);
   result<std::string> make_consumer(jsCtx* js);
   result<end> read(jsCtx* js);
+  bool has_more(jsCtx* js, const std::string& consumer) const;
   result<bool> pass_on(natsMsgList& list);
   result<bool> publish(natsMsg* m, const place& at);
   const chosen_type* type_of(natsMsg* m);
@@ -131,14 +140,22 @@ result<std::string> run::make_consumer(jsCtx* js) {
     config.OptStartSeq = next_;
   } else if (wanted_.from_ns != 0) {
     config.DeliverPolicy = js_DeliverByStartTime;
-    config.OptStartTime = wanted_.from_ns;
+    config.OptStartTime = writable(wanted_.from_ns);
   }
   jsConsumerInfo* raw = nullptr;
   const auto done = js_AddConsumer(&raw, js, how_.stream.c_str(), &config, nullptr, nullptr);
   const std::unique_ptr<jsConsumerInfo, consumer_info_deleter> info(raw);
   if (done != NATS_OK)
     return failure_of(done, "reading the stream " + how_.stream);
-  return std::string(info->NumPending == 0 ? "" : info->Name);
+  return std::string(info->Name);
+}
+
+// Asked when a fetch brought nothing. Neither is proof alone: a busy server is slow, and its count may lag behind.
+bool run::has_more(jsCtx* js, const std::string& consumer) const {
+  jsConsumerInfo* raw = nullptr;
+  const auto done = js_GetConsumerInfo(&raw, js, how_.stream.c_str(), consumer.c_str(), nullptr, nullptr);
+  const std::unique_ptr<jsConsumerInfo, consumer_info_deleter> info(raw);
+  return done != NATS_OK || info->NumPending != 0;
 }
 
 result<run::end> run::read(jsCtx* js) {
@@ -146,8 +163,6 @@ result<run::end> run::read(jsCtx* js) {
   const auto name = make_consumer(js);
   if (!name)
     return name.error();
-  if (name->empty())
-    return end::reached;
   jsSubOptions options;
   jsSubOptions_Init(&options);
   options.Stream = how_.stream.c_str();
@@ -167,6 +182,8 @@ result<run::end> run::read(jsCtx* js) {
     }
     if (done != NATS_OK && done != NATS_TIMEOUT)
       break;
+    if (list.Count == 0 && !has_more(js, *name))
+      return end::reached; // what was the end is deleted, or nothing was stored since then
     const auto more = pass_on(list);
     natsMsgList_Destroy(&list);
     if (!more)
@@ -184,11 +201,13 @@ result<bool> run::pass_on(natsMsgList& list) {
     const auto at = place_of(list.Msgs[i]);
     if (is_past_end(at))
       return false;
-    const auto published = publish(list.Msgs[i], at);
-    if (!published || !*published)
-      return published;
+    if (at.stored_ns >= wanted_.from_ns) {
+      const auto published = publish(list.Msgs[i], at);
+      if (!published || !*published)
+        return published;
+    }
     next_ = at.sequence + 1;
-    if (at.behind == 0 || at.sequence >= end_)
+    if (at.sequence >= end_)
       return false;
   }
   return true;

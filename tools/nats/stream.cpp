@@ -98,7 +98,7 @@ place place_of(natsMsg* m) {
   jsMsgMetaData* about = nullptr;
   if (natsMsg_GetMetaData(&about, m) != NATS_OK)
     return {};
-  const place at{about->Sequence.Stream, about->Timestamp, about->NumPending};
+  const place at{about->Sequence.Stream, about->Timestamp};
   jsMsgMetaData_Destroy(about);
   return at;
 }

@@ -23,7 +23,6 @@ result<void> ensure_stream(jsCtx* js, const settings& how, const std::vector<std
 struct place {
   std::uint64_t sequence = 0;
   std::int64_t stored_ns = 0;
-  std::uint64_t behind = 0; // messages of the consumer that come after it
 };
 place place_of(natsMsg* m); // all 0 if a consumer did not
 
