@@ -426,7 +426,8 @@ module Runtime : sig
   (** Until a type_id has so many subscriptions, in any language. [Bus_error (Timeout, _)]. *)
 
   val flush : ?timeout:float -> t -> unit
-  (** Until all that was published before has been dropped or handled: handlers in OCaml have returned.
+  (** Until all that was published before has been dropped or handled: handlers in OCaml have returned, and what went to
+      a receiver was taken from it, so that one which nobody reads keeps [flush] waiting.
       [Bus_error (Timeout, _)]; in a handler [Bus_error (Unsupported, _)]. *)
 
   val stats : t -> Stats.runtime

@@ -101,6 +101,8 @@ let run () =
       List.iter Thread.join publishing;
       stop := true;
       List.iter Thread.join others;
+      Gc.full_major ();
+      (* which closed the receivers that nobody holds: flush would wait for what is in them to be taken *)
       Runtime.flush runtime;
       Subscription.close keeping);
   check_kept ();
