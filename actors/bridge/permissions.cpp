@@ -1,6 +1,7 @@
 #include "actors/bridge/permissions.hpp"
 
 #include "actors/bridge/toml_file.hpp"
+#include "actors/bridge/whole_file.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>

@@ -3,8 +3,6 @@
 #include "actors/bridge/toml_text.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 namespace mycelium::bridge {
 namespace {
@@ -14,16 +12,6 @@ failure at_line(const std::string& path, const toml::source_region& where, const
 }
 
 } // namespace
-
-result<std::string> read_whole_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream content; // does not throw at a folder, as reading through iterators does
-  if (file && file.peek() != std::ifstream::traits_type::eof())
-    content << file.rdbuf();
-  if (!file && !file.eof())
-    return failure{status::topology, path + ": the file cannot be read"};
-  return content.str();
-}
 
 std::string beside(const std::string& file, const std::string& path) {
   const auto slash = file.rfind('/');

@@ -17,8 +17,6 @@
 
 namespace mycelium::bridge {
 
-// topology: it cannot be read.
-result<std::string> read_whole_file(const std::string& path);
 // A path that stands in a file is relative to that file.
 std::string beside(const std::string& file, const std::string& path);
 

@@ -1,6 +1,7 @@
 #include "actors/bridge/topology.hpp"
 
 #include "actors/bridge/toml_file.hpp"
+#include "actors/bridge/whole_file.hpp"
 
 #include <algorithm>
 #include <cstdlib>
