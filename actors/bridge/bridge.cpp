@@ -16,6 +16,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto ways_pause = 2s; // in which a change of the mesh comes to all
+
 std::uint64_t random_id() {
   std::uint64_t id = 0;
   while (id == 0)
@@ -45,7 +47,7 @@ result<std::shared_ptr<bridge>> bridge::start(runtime::bus& bus, settings how) {
 bridge::bridge(runtime::bus& bus, settings how, credentials_ptr with, std::uint64_t node)
     : bus_(bus), how_(std::move(how)), node_(node), work_(io_.get_executor()), credentials_(std::move(with)),
       network_(node, how_.name), stalled_timer_(io_), absent_timer_(io_), leaving_timer_(io_), handover_timer_(io_),
-      reporter_(bus, io_, how_.name, [this] { return stats_now(); }) {}
+      ways_timer_(io_), reporter_(bus, io_, how_.name, [this] { return stats_now(); }) {}
 
 bridge::~bridge() {
   if (thread_.joinable()) { // it did not come to close(): the process exits, or the start failed
@@ -241,8 +243,6 @@ void bridge::link_is_up(link& by) {
     by.wait_for_room(); // nothing may overtake what came over the link before
   ++stats_.links_made;
   log(runtime::log_level::info, "linked with '" + who->name + "' over " + by.where());
-  with_network([&] { network_.set_linked(who->node); });
-  note_outlook();
   for (const auto& [node, state] : network_.nodes())
     if (node != node_)
       by.send_state(to_wire(state));
@@ -295,14 +295,16 @@ bool bridge::update_neighbours() {
     else if (absent_since_.contains(node))
       absent.push_back(node);
   std::ranges::stable_sort(absent, std::ranges::greater{}, [this](node_id node) { return absent_since_.at(node); });
-  links_up_.store(linked.size(), std::memory_order_seq_cst);
+  const auto links = linked.size();
+  const bool is_news = with_network([&] { return network_.set_neighbours(std::move(linked), std::move(absent)); });
+  if (is_news) {
+    note_outlook();
+    apply_ways(); // first: who hears of it may count on it
+    tell_all(network_.self(), nullptr);
+  }
+  links_up_.store(links, std::memory_order_seq_cst);
   changes_.signal();
-  if (!with_network([&] { return network_.set_neighbours(std::move(linked), std::move(absent)); }))
-    return false;
-  note_outlook();
-  apply_ways(); // first: who hears of it may count on it
-  tell_all(network_.self(), nullptr);
-  return true;
+  return is_news;
 }
 
 // ---- who wants what ----
@@ -370,17 +372,47 @@ void bridge::apply_ways() {
   for (const auto& [who, types] : changed) {
     std::vector<std::uint16_t> both;
     std::ranges::set_union(types, who->types, std::back_inserter(both));
-    who->waiting->want(both);
+    if (both != who->types)
+      who->waiting->want(both);
   }
   for (auto& [who, types] : changed) {
-    who->waiting->want(types);
+    if (!std::ranges::includes(types, who->types))
+      who->waiting->want(types);
     if (!who->current.expired())
       who->was_sent.clear();
     who->was_sent.insert(types.begin(), types.end());
     who->types = std::move(types);
   }
   go_on_with_handovers();
+  forget_earlier_ways_soon();
   reporter_.look();
+}
+
+// When the others have heard of what has changed, and all has left that was offered before.
+void bridge::forget_earlier_ways_soon() {
+  if (!network_.has_earlier_ways() || std::exchange(will_forget_ways_, true))
+    return;
+  std::vector<node_position> offered;
+  for (const auto& [node, who] : neighbours_)
+    offered.emplace_back(node, who->waiting->offered_by_now());
+  wait_to_forget_ways(std::move(offered));
+}
+
+void bridge::wait_to_forget_ways(std::vector<node_position> offered) {
+  ways_timer_.expires_after(ways_pause);
+  ways_timer_.async_wait([this, offered = std::move(offered)](const std::error_code& error) mutable {
+    if (error || leaving_)
+      return;
+    std::erase_if(offered, [this](auto& entry) {
+      const auto who = neighbours_.find(entry.first);
+      return who == neighbours_.end() || who->second->waiting->has_sent(entry.second);
+    });
+    if (!offered.empty())
+      return wait_to_forget_ways(std::move(offered));
+    will_forget_ways_ = false;
+    with_network([this] { network_.age_earlier_ways(); });
+    apply_ways();
+  });
 }
 
 bool bridge::leads_to(std::uint64_t neighbour, std::uint64_t origin, std::uint16_t type_id) {

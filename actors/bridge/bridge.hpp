@@ -150,6 +150,9 @@ private:
   auto with_network(Use use);
   bool update_neighbours(); // false: they are as before
   void apply_ways();
+  void forget_earlier_ways_soon();
+  using node_position = std::pair<node_id, outbox::position>;
+  void wait_to_forget_ways(std::vector<node_position> offered);
   void tell_all(const node_state& state, const link* but);
   static wire::NodeStateT to_wire(const node_state& state);
   bool seen_before(const frame& what);
@@ -212,6 +215,8 @@ private:
   asio::steady_timer absent_timer_;
   asio::steady_timer leaving_timer_;
   asio::steady_timer handover_timer_;
+  asio::steady_timer ways_timer_;
+  bool will_forget_ways_ = false;
   seen_messages seen_;
   const std::shared_ptr<held_messages> held_ = std::make_shared<held_messages>();
   std::set<std::uint16_t> kept_types_; // of messages that came and asked for a receipt

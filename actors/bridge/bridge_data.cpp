@@ -23,15 +23,12 @@ message_identity identity_of(const frame& what) {
 
 } // namespace
 
-// Where there is one way only, nothing comes twice. Where there are more, a message may come by two while they change:
-// also by that of an absent neighbour, when it is back. What is delivered at least once may come from a neighbour and
-// from its successor.
+// While ways change, a message may come by two: also by that of an absent neighbour, when it is back, or by a link that
+// was not there yet when it came for the first time. What is delivered at least once may come from a neighbour and from
+// its successor.
 bool bridge::seen_before(const frame& what) {
-  const bool at_least_once = what.asks_for_receipt();
-  if (gateways_ == 0 && !at_least_once && neighbours_.size() < 2)
-    return false;
   if (seen_.add({what.envelope.origin, what.envelope.publisher_id, what.header.type_id}, what.envelope.sequence,
-                at_least_once ? seen_messages::older::may_be_left : seen_messages::older::have_come))
+                what.asks_for_receipt() ? seen_messages::older::may_be_left : seen_messages::older::forgotten))
     return false;
   ++stats_.repeated;
   return true;

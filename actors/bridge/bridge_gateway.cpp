@@ -69,7 +69,7 @@ status bridge::judge(std::uint64_t gateway, remote_message& message) {
     ++stats_.invalid;
     return status::invalid_payload;
   }
-  if (seen_.add(source, message.from.sequence, seen_messages::older::may_come))
+  if (seen_.add(source, message.from.sequence, seen_messages::older::forgotten))
     return status::success;
   ++stats_.repeated;
   return status::deferred;
@@ -107,7 +107,7 @@ result<void> bridge::publish(std::uint64_t gateway, std::span<remote_message> me
 }
 
 result<void> bridge::flush(const runtime::deadline& until) {
-  std::vector<std::pair<node_id, outbox::position>> waits;
+  std::vector<node_position> waits;
   const auto begin = [&] {
     for (const auto& [node, who] : neighbours_)
       waits.emplace_back(node, who->waiting->offered_by_now());

@@ -240,6 +240,51 @@ TEST_P(meshes, pass_on_what_a_node_said_before_it_left) {
   EXPECT_EQ(got.all().size(), 2000u);
 }
 
+TEST_P(meshes, lose_nothing_while_they_grow) {
+  constexpr std::size_t count = 4;
+  constexpr std::size_t each_sends = 3000;
+  std::vector<std::unique_ptr<node>> nodes;
+  std::vector<inbox> got(count);
+  std::vector<address> where;
+  for (std::size_t i = 0; i < count; ++i) {
+    nodes.push_back(std::make_unique<node>("n" + std::to_string(i)));
+    where.push_back(nodes[i]->listen(at(int(i))));
+    nodes[i]->subscribe(got[i]);
+    if (i != 0)
+      nodes[i]->dial(where[i - 1]); // a line
+  }
+  inbox last;
+  nodes[count - 1]->subscribe(last, type + 1);
+  for (std::size_t i = 0; i + 1 < count; ++i)
+    nodes[i]->wanted(type + 1); // the ends know of each other
+  nodes[0]->subscribe(last, type + 2);
+  for (std::size_t i = 1; i < count; ++i)
+    nodes[i]->wanted(type + 2);
+  std::vector<std::thread> publishers;
+  for (std::size_t i = 0; i < count; ++i)
+    publishers.emplace_back([&, i] {
+      for (std::size_t k = 0; k < each_sends; ++k)
+        EXPECT_EQ(nodes[i]->publish(std::to_string(i) + ":" + std::to_string(k)), status::success);
+    });
+  ASSERT_TRUE(got[3].wait_for(100));
+  nodes[3]->dial(where[0]); // a ring
+  ASSERT_TRUE(got[3].wait_for(count * each_sends / 4));
+  nodes[2]->dial(where[0]);
+  nodes[3]->dial(where[1]); // a full mesh
+  for (auto& each : publishers)
+    each.join();
+  for (auto& each : got)
+    EXPECT_TRUE(each.wait_for(count * each_sends));
+  for (auto& each : nodes)
+    each->close();
+  for (auto& each : got) {
+    auto all = each.all();
+    std::ranges::sort(all);
+    EXPECT_EQ(std::ranges::adjacent_find(all), all.end()); // nothing came twice
+    EXPECT_EQ(all.size(), count * each_sends);
+  }
+}
+
 TEST_P(meshes, that_are_rings_bring_a_message_round_once) {
   constexpr std::size_t count = 4;
   std::vector<std::unique_ptr<node>> nodes;

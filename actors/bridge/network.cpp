@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <iterator>
 #include <set>
+#include <utility>
 
 namespace mycelium::bridge {
 
@@ -23,10 +24,17 @@ bool network::set_neighbours(std::vector<node_id> neighbours, std::vector<node_i
   std::ranges::sort(neighbours);
   if (state.neighbours == neighbours && state.absent == absent)
     return false;
+  std::map<node_id, std::uint64_t> agreed;
+  for (const auto node : neighbours) {
+    const auto before = agreed_.find(node);
+    const auto known = nodes_.find(node);
+    agreed[node] = before != agreed_.end() ? before->second : known != nodes_.end() ? known->second.version : 0;
+  }
+  agreed_ = std::move(agreed);
   state.neighbours = std::move(neighbours);
   state.absent = std::move(absent);
   ++state.version;
-  forget_ways();
+  links_have_changed();
   return true;
 }
 
@@ -43,17 +51,6 @@ bool network::set_wants(std::vector<std::uint16_t> wants, std::vector<std::uint1
   return true;
 }
 
-void network::set_linked(node_id neighbour) {
-  const auto known = nodes_.find(neighbour);
-  if (known == nodes_.end())
-    return;
-  auto& its = known->second.neighbours;
-  const auto place = std::ranges::lower_bound(its, self_);
-  if (place == its.end() || *place != self_)
-    its.insert(place, self_);
-  forget_ways();
-}
-
 bool network::learn(node_state state) {
   if (state.id == self_ || state.neighbours.size() + state.absent.size() > max_neighbours)
     return false;
@@ -63,9 +60,13 @@ bool network::learn(node_state state) {
   std::ranges::sort(state.neighbours);
   std::ranges::sort(state.wants);
   std::ranges::sort(state.carries);
-  const auto id = state.id;
-  nodes_[id] = std::move(state);
-  forget_ways();
+  auto& node = nodes_[state.id];
+  const bool links_change = node.id == 0 || node.neighbours != state.neighbours || node.absent != state.absent;
+  node = std::move(state);
+  if (links_change)
+    links_have_changed();
+  else
+    forget_ways();
   return true;
 }
 
@@ -84,8 +85,22 @@ bool network::says(node_id who, node_id of, over ways) const {
           (ways == over::kept && std::ranges::find(found->second.absent, of) != found->second.absent.end()));
 }
 
-// Both have to say so: who has died still stands in what others have heard of it.
-bool network::linked(node_id a, node_id b, over ways) const { return says(a, b, ways) && says(b, a, ways); }
+// A neighbour that says nothing of this node may not have come to say it; one that names it as absent has noticed a
+// cut.
+bool network::is_linked_neighbour(node_id node) const {
+  const auto agreed = agreed_.find(node);
+  const auto state = nodes_.find(node);
+  return agreed != agreed_.end() && state != nodes_.end() &&
+         (state->second.version <= agreed->second ||
+          std::ranges::find(state->second.absent, self_) == state->second.absent.end());
+}
+
+// Both have to say so, if neither is this node: who has died still stands in what others have heard of it.
+bool network::linked(node_id a, node_id b, over ways) const {
+  if ((a == self_ && is_linked_neighbour(b)) || (b == self_ && is_linked_neighbour(a)))
+    return true;
+  return says(a, b, ways) && says(b, a, ways);
+}
 
 template <class Visit>
 void network::for_each_linked(node_id node, over ways, Visit visit) const {
@@ -100,6 +115,8 @@ void network::for_each_linked(node_id node, over ways, Visit visit) const {
   visit_all(state->second.neighbours);
   if (ways == over::kept)
     visit_all(state->second.absent);
+  if (is_linked_neighbour(node))
+    visit(self_); // if it has not said so yet
 }
 
 std::vector<node_id> network::reachable(over ways) const {
@@ -163,12 +180,51 @@ const network::tree& network::tree_of(node_id origin) {
     return known->second;
   growing made{.behind_us = {}, .seen = {origin}};
   grow(made, over::links);
+  note_earlier_ways(origin, made);
   grow(made, over::kept);
   // The origin is gone, but what it said last is still on its way: it goes where a message of ours would go.
   if (!made.seen.contains(self_))
     return tree_of(self_);
   return trees_[origin] = std::move(made.behind_us);
 }
+
+// ---- earlier ways ----
+
+// To nodes that are reached another way now, over links; be it not over this node.
+void network::note_earlier_ways(node_id origin, const growing& now) {
+  const auto before = before_.extract(origin);
+  if (!before)
+    return;
+  for (const auto& [node, neighbour] : before.mapped()) {
+    const auto way = now.behind_us.find(node);
+    if (now.seen.contains(node) && (way == now.behind_us.end() || way->second != neighbour))
+      earlier_[0][origin].insert({node, neighbour});
+  }
+}
+
+// For one that is absent, nothing is kept that goes another way now.
+template <class Visit>
+void network::for_each_reached_by(node_id neighbour, const earlier_ways& ways, Visit visit) const {
+  if (!is_linked_neighbour(neighbour))
+    return;
+  for (const auto& [node, by] : ways)
+    if (const auto state = nodes_.find(node); by == neighbour && state != nodes_.end())
+      visit(state->second);
+}
+
+void network::age_earlier_ways() {
+  before_.clear(); // origins that are gone
+  earlier_[1] = std::exchange(earlier_[0], {});
+}
+
+void network::links_have_changed() {
+  trees_.merge(before_); // of origins that were not looked at since the change before
+  before_ = std::move(trees_);
+  trees_.clear();
+  forget_ways();
+}
+
+// ---- ways ----
 
 const std::vector<node_id>& network::next(node_id origin, std::uint16_t type_id) {
   if (ways_.size() >= max_ways)
@@ -185,7 +241,12 @@ const std::vector<node_id>& network::next(node_id origin, std::uint16_t type_id)
 }
 
 bool network::leads_to(node_id neighbour, node_id origin, std::uint16_t type_id) {
-  return std::ranges::binary_search(next(origin, type_id), neighbour);
+  bool leads = std::ranges::binary_search(next(origin, type_id), neighbour);
+  for (const auto& each : earlier_)
+    if (const auto ways = each.find(origin); ways != each.end())
+      for_each_reached_by(neighbour, ways->second,
+                          [&](const node_state& node) { leads |= std::ranges::binary_search(node.wants, type_id); });
+  return leads;
 }
 
 std::vector<std::uint16_t> network::types_for(node_id neighbour) {
@@ -194,12 +255,13 @@ std::vector<std::uint16_t> network::types_for(node_id neighbour) {
     for (const auto& [node, by] : tree_of(origin))
       if (by == neighbour)
         types.insert(nodes_.at(node).wants.begin(), nodes_.at(node).wants.end());
+  for (const auto& each : earlier_)
+    for (const auto& [origin, ways] : each)
+      for_each_reached_by(neighbour, ways,
+                          [&](const node_state& node) { types.insert(node.wants.begin(), node.wants.end()); });
   return {types.begin(), types.end()};
 }
 
-void network::forget_ways() {
-  trees_.clear();
-  ways_.clear();
-}
+void network::forget_ways() { ways_.clear(); }
 
 } // namespace mycelium::bridge

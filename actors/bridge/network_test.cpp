@@ -229,6 +229,66 @@ TEST(network, passes_on_what_a_node_said_that_has_gone_since) {
   EXPECT_EQ(line.nodes.at(3).next(99, type), std::vector<node_id>{4}); // or that it has never heard of
 }
 
+TEST(network, counts_a_neighbour_as_linked_whatever_is_heard_of_it) {
+  network me(1, "me");
+  me.learn({.id = 2, .version = 5, .name = "", .neighbours = {3}, .wants = {type}});
+  me.learn({.id = 3, .version = 5, .name = "", .neighbours = {1, 2}, .wants = {type}});
+  me.set_neighbours({2, 3});
+  EXPECT_EQ(me.next(1, type), (std::vector<node_id>{2, 3}));
+  EXPECT_TRUE(me.next(2, type).empty()); // 2 says that it goes by 3, but has agreed to the link
+  me.learn({.id = 2, .version = 6, .name = "", .neighbours = {3, 4}, .wants = {type}});
+  EXPECT_EQ(me.next(1, type), (std::vector<node_id>{2, 3}));
+  me.learn({.id = 2, .version = 7, .name = "", .neighbours = {3}, .wants = {type}, .absent = {1}}); // it was cut
+  EXPECT_EQ(me.next(1, type), std::vector<node_id>{3});
+  me.set_neighbours({3}, {2});
+  me.set_neighbours({2, 3}); // and made anew
+  EXPECT_EQ(me.next(1, type), (std::vector<node_id>{2, 3}));
+}
+
+TEST(network, goes_on_by_earlier_ways_until_they_have_aged_twice) {
+  world three(3);
+  three.link(1, 2);
+  three.link(2, 3);
+  three.nodes.at(3).set_wants({type});
+  three.settle();
+  auto& first = three.nodes.at(1);
+  auto& middle = three.nodes.at(2);
+  EXPECT_TRUE(first.leads_to(2, 1, type) && middle.leads_to(3, 1, type));
+  first.age_earlier_ways();
+  first.age_earlier_ways();
+  EXPECT_FALSE(first.has_earlier_ways());
+  three.link(1, 3);
+  three.settle();
+  EXPECT_EQ(first.next(1, type), std::vector<node_id>{3});
+  for (int age = 0; age < 2; ++age) {
+    EXPECT_TRUE(first.leads_to(3, 1, type));
+    EXPECT_TRUE(first.leads_to(2, 1, type)); // what was published before may still have to be sent
+    EXPECT_TRUE(middle.leads_to(3, 1, type));
+    EXPECT_EQ(middle.types_for(3), std::vector<std::uint16_t>{type});
+    EXPECT_TRUE(first.has_earlier_ways());
+    first.age_earlier_ways();
+    middle.age_earlier_ways();
+  }
+  EXPECT_TRUE(first.leads_to(3, 1, type));
+  EXPECT_FALSE(first.leads_to(2, 1, type));
+  EXPECT_FALSE(middle.leads_to(3, 1, type));
+  EXPECT_FALSE(first.has_earlier_ways());
+}
+
+TEST(network, keeps_nothing_for_an_absent_node_by_an_earlier_way) {
+  world ring(3);
+  for (node_id id = 1; id <= 3; ++id)
+    ring.link(id, id % 3 + 1);
+  ring.nodes.at(3).set_wants({type});
+  ring.settle();
+  EXPECT_TRUE(ring.nodes.at(1).leads_to(3, 1, type));
+  ring.cut_and_keep(1, 3);
+  ring.settle();
+  EXPECT_TRUE(ring.nodes.at(1).leads_to(2, 1, type));
+  EXPECT_FALSE(ring.nodes.at(1).leads_to(3, 1, type));
+  EXPECT_TRUE(ring.nodes.at(1).types_for(3).empty());
+}
+
 TEST(network, forgets_what_is_no_longer_wanted) {
   world three(3);
   three.link(1, 2);

@@ -215,12 +215,14 @@ bool outbox::confirm(std::uint64_t sequence, std::span<const std::uint64_t> but)
     if (sequence > sequence_)
       return false;
     acknowledge_locked(sequence);
-    std::erase_if(unconfirmed_, [&](const on_its_way& each) {
-      const bool delivered = each.sequence <= sequence && !std::ranges::binary_search(but, each.sequence);
+    const auto end = std::ranges::upper_bound(unconfirmed_, sequence, {}, &on_its_way::sequence);
+    const auto open = std::remove_if(unconfirmed_.begin(), end, [&](const on_its_way& each) {
+      const bool delivered = !std::ranges::binary_search(but, each.sequence);
       bytes_due_ -= delivered ? each.size : 0;
       receipts_due_ -= delivered ? 1 : 0;
       return delivered;
     });
+    unconfirmed_.erase(open, end);
   }
   go_on();
   return true;
@@ -362,15 +364,25 @@ outbox_stats outbox::stats() const {
 }
 
 // Of what a mailbox was offered, the first n have left it when n were handled, since it keeps their order.
-bool outbox::is_dealt_with(position& what) const {
-  const auto dropped = lane_->stats().all_dropped();
-  std::lock_guard lock(mutex_);
-  if (!what.is_sent) {
-    if (stats_.sent + stats_.passed_over + dropped < what.offered + stats_.taken_over)
-      return false;
+bool outbox::has_sent_locked(position& what, std::uint64_t dropped) const {
+  if (!what.is_sent && stats_.sent + stats_.passed_over + dropped >= what.offered + stats_.taken_over) {
     what.is_sent = true;
     what.sequence = sequence_;
   }
+  return what.is_sent;
+}
+
+bool outbox::has_sent(position& what) const {
+  const auto dropped = lane_->stats().all_dropped();
+  std::lock_guard lock(mutex_);
+  return has_sent_locked(what, dropped);
+}
+
+bool outbox::is_dealt_with(position& what) const {
+  const auto dropped = lane_->stats().all_dropped();
+  std::lock_guard lock(mutex_);
+  if (!has_sent_locked(what, dropped))
+    return false;
   const auto is_past = [&](const std::deque<on_its_way>& all) {
     return all.empty() || all.front().sequence > what.sequence;
   };

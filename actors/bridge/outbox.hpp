@@ -90,7 +90,8 @@ public:
     std::uint64_t sequence = 0; // of the last of it, once it is sent
   };
   position offered_by_now() const { return {.offered = lane_->stats().offered}; }
-  // Acknowledged, dropped or lost. Remembers in `what` how far it has come.
+  // Has it left the outbox? Was it acknowledged, dropped or lost? Both remember in `what` how far it has come.
+  bool has_sent(position& what) const;
   bool is_dealt_with(position& what) const;
 
   // ---- a successor: another node of the same name takes the place of one that has gone ----
@@ -127,6 +128,7 @@ private:
   void begin_stream_locked();
   void count_bytes_locked();
   void acknowledge_locked(std::uint64_t sequence);
+  bool has_sent_locked(position& what, std::uint64_t dropped) const;
   void send_again_locked();
   // Sends what is held as far as credit goes. True: the actor may go on when the lock is down.
   bool go_on_locked();

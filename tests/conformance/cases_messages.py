@@ -227,7 +227,7 @@ def another_stream_begins_with_one_again(stage: Stage) -> None:
     first.close()
     second = stage.again(first, stream=first.stream + 5)
     second.sent = 0
-    second.publish(TYPE, b"new")
+    second.publish(TYPE, b"new", publisher_sequence=2)
     stage.subject.message(TYPE, b"new")
     second.take_credit(1)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import wire
 from peer import Peer
+from subject import PATIENCE_S
 from suite import TYPE, Stage, case
 from wire import demand
 
@@ -78,15 +80,30 @@ def an_older_state_is_ignored(stage: Stage) -> None:
 
 @case()
 def nodes_are_linked_if_each_names_the_other(stage: Stage) -> None:
-    """Two nodes count as linked if each names the other."""
-    peer = stage.peer().greet()
-    peer.say_state((TYPE,), neighbours=())
+    """Two other nodes count as linked if each names the other."""
+    far = 4711
+    peer = stage.linked((TYPE + 2,))
+    peer.say_state((TYPE,), node=far, version=1, neighbours=(peer.node,))
     peer.is_alive()
     stage.subject.do(f"publish {TYPE} 01")
-    peer.say_state((TYPE + 1,))
-    stage.subject.do(f"wait {TYPE + 1} 1 20000")
+    peer.say_state((TYPE + 2,), neighbours=(peer.hello["node"], far))
+    stage.subject.do(f"wait {TYPE} 1 20000")
+    peer.say_state((TYPE + 1,), node=far, version=2, neighbours=())
+    peer.say_state((TYPE + 3,))
+    stage.subject.do(f"wait {TYPE + 3} 1 20000")
     stage.subject.do(f"publish {TYPE + 1} 02")
-    peer.take_message(TYPE + 1, b"\2")
+    stage.subject.do(f"publish {TYPE + 3} 03")
+    peer.take_message(TYPE + 3, b"\3")
+
+
+@case()
+def a_link_of_ones_own_counts_whatever_its_other_end_has_said(stage: Stage) -> None:
+    """A neighbour has agreed to the link, although what is heard of it may be from before."""
+    peer = stage.peer().greet()
+    peer.say_state((TYPE,), neighbours=())
+    stage.subject.do(f"wait {TYPE} 1 20000")
+    stage.subject.do(f"publish {TYPE} 01")
+    peer.take_message(TYPE, b"\1")
 
 
 @case()
@@ -233,8 +250,9 @@ def a_message_with_15_hops_is_not_passed_on(stage: Stage) -> None:
 @case("mesh")
 def in_a_triangle_a_message_goes_to_each_directly(stage: Stage) -> None:
     """Each node is a child of the first that reaches it: neighbours of the origin hear from the origin."""
-    first, second = two(stage)
-    first.say_state((TYPE,), neighbours=(first.hello["node"], second.node))
+    first = stage.peer(6).greet()
+    first.say_state((TYPE,), neighbours=(first.hello["node"], 7))
+    second = stage.another(7).greet()
     second.say_state((TYPE,), neighbours=(first.hello["node"], first.node))
     stage.subject.do(f"wait {TYPE} 2 20000")
     settled(first, second)
@@ -247,10 +265,12 @@ def in_a_triangle_a_message_goes_to_each_directly(stage: Stage) -> None:
 
 def square(stage: Stage, other: int) -> tuple[Peer, Peer]:
     """first - subject - second, and first - other - second beside it."""
-    first, second = two(stage)
+    first = stage.peer(6).greet()
     subject = first.hello["node"]
     first.say_state((), neighbours=(subject, other))
-    first.say_state((), node=other, version=1, neighbours=(first.node, second.node))
+    first.say_state((), node=other, version=1, neighbours=(first.node, 7))
+    settled(first)
+    second = stage.another(7).greet()
     second.say_state((TYPE,), neighbours=(subject, other))
     stage.subject.do(f"wait {TYPE} 1 20000")
     settled(first, second)
@@ -321,20 +341,62 @@ def an_older_message_that_comes_by_another_way_is_delivered(stage: Stage) -> Non
 
 
 @case("mesh")
-def what_is_older_than_the_first_counts_as_had(stage: Stage) -> None:
-    """What is older than the first of an origin, publisher and type that came over a link counts as had; of others
-    nothing follows from it."""
+def what_is_older_than_the_first_is_delivered_once(stage: Stage) -> None:
+    """The first message of an origin, publisher and type may have come by a shorter way than those before it."""
     stage.subject.do(f"subscribe {TYPE}")
     first, second = two(stage)
     settled(first, second)
-    first.publish(TYPE, b"fifth", origin=4711, publisher=3, publisher_sequence=5)
+    source = dict(origin=4711, publisher=3)
+    first.publish(TYPE, b"fifth", publisher_sequence=5, **source)
     stage.subject.message(TYPE, b"fifth")
-    second.publish(TYPE, b"fourth", origin=4711, publisher=3, publisher_sequence=4)
-    settled(second)
-    second.publish(TYPE, b"of another publisher", origin=4711, publisher=4, publisher_sequence=4)
-    stage.subject.message(TYPE, b"of another publisher")
-    first.publish(TYPE, b"of another origin", origin=4712, publisher=3, publisher_sequence=4)
-    stage.subject.message(TYPE, b"of another origin")
+    second.publish(TYPE, b"fourth", publisher_sequence=4, **source)
+    stage.subject.message(TYPE, b"fourth")
+    first.publish(TYPE, b"fourth", publisher_sequence=4, **source)
+    settled(first)
+    first.publish(TYPE, b"sixth", publisher_sequence=6, **source)
+    stage.subject.message(TYPE, b"sixth")
+
+
+@case("mesh")
+def what_came_before_there_was_a_second_link_comes_once(stage: Stage) -> None:
+    """A message may come by a link that was not there yet when it came by another."""
+    stage.subject.do(f"subscribe {TYPE}")
+    first = stage.linked()
+    source = dict(origin=4711, publisher=3)
+    first.publish(TYPE, b"one", publisher_sequence=1, **source)
+    stage.subject.message(TYPE, b"one")
+    second = stage.another().greet()
+    second.say_state()
+    second.publish(TYPE, b"one", publisher_sequence=1, **source)
+    second.publish(TYPE, b"two", publisher_sequence=2, **source)
+    stage.subject.message(TYPE, b"two")
+
+
+@case("mesh")
+def an_earlier_way_is_one_for_a_while(stage: Stage) -> None:
+    """The first does not know yet that the second is its neighbour, and sends what is for it to the subject, which does
+    know. For 2 seconds or more that goes on; and then no more."""
+    first, second = two(stage)
+    subject = first.hello["node"]
+    stage.wanted(second, (TYPE,))
+    first.publish(TYPE, b"by the subject")
+    second.take_message(TYPE, b"by the subject")
+    first.say_state((), neighbours=(subject, second.node))
+    second.say_state((TYPE,), neighbours=(subject, first.node))
+    settled(first, second)
+    first.publish(TYPE, b"still")
+    second.take_message(TYPE, b"still")
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        first.publish(TYPE, b"and now")
+        settled(first)
+        stage.subject.do(f"publish {TYPE} 01")
+        frame = second.take_message_alive()
+        if frame.payload == b"\1":
+            break
+        second.take_message(TYPE, b"\1")
+        first.is_alive()
+        demand(time.monotonic() < until, "the earlier way is one for ever")
 
 
 @case("mesh")

@@ -15,6 +15,7 @@ from ._frames import Frame
 from ._link import NO_REPLY, Link
 from ._listener import Listener
 from ._local import Local
+from ._mailbox import Mailbox
 from ._message import Ask, Message
 from ._neighbour import Neighbour
 from ._network import Network, State
@@ -23,6 +24,7 @@ from ._settings import Settings
 from ._wire import NodeState, Reason
 
 _INVALID_PAYLOAD = -9
+_WAYS_PAUSE_S = 2.0  # in which a change of the mesh comes to all
 
 
 class Bridge:
@@ -45,6 +47,7 @@ class Bridge:
         self._local = local
         self._on_event = on_event
         self._seen = SeenMessages()
+        self._forgetting: asyncio.TimerHandle | None = None
         local.on_wants = self._update_wants
         local.others = self._others
         self._update_wants()
@@ -117,7 +120,6 @@ class Bridge:
             before.fail(MyceliumError("a newer link to the same node has taken its place"))
         self.links_made += 1
         log.info("linked with '%s' over %s", neighbour.name, link.where)
-        self.network.set_linked(neighbour.node)
         self._update_neighbours()
         for state in self.network.states.values():
             link.send_table(state.to_wire())
@@ -230,7 +232,25 @@ class Bridge:
                 neighbour.link.pump_soon()
             elif neighbour.is_absent:
                 neighbour.want(types | neighbour.lanes.keys())
+        self._forget_earlier_ways_soon()
         self.note_change()
+
+    def _forget_earlier_ways_soon(self) -> None:
+        """When the others have heard of what has changed, and all has left that waited before."""
+        if self.network.has_earlier_ways and not self._forgetting and not self.leaving:
+            self._forget_later([(lane, lane.last) for each in self.neighbours.values() for lane in each.lanes.values()])
+
+    def _forget_later(self, waiting: list[tuple[Mailbox, int]]) -> None:
+        self._forgetting = asyncio.get_running_loop().call_later(_WAYS_PAUSE_S, self._forget_earlier_ways, waiting)
+
+    def _forget_earlier_ways(self, waiting: list[tuple[Mailbox, int]]) -> None:
+        waiting = [(lane, last) for lane, last in waiting if lane.gone < last]
+        if waiting:
+            self._forget_later(waiting)
+            return
+        self._forgetting = None
+        self.network.age_earlier_ways()
+        self._apply_ways()
 
     def leads_to(self, neighbour: int, origin: int, type_id: int) -> bool:
         return self.network.leads_to(neighbour, origin, type_id)
@@ -249,10 +269,7 @@ class Bridge:
     # ---- messages that come ----
 
     def _seen_before(self, frame: Frame) -> bool:
-        """Where there is one way only, nothing comes twice. Where there are more, it may while they change: also
-        while a neighbour is absent."""
-        if len(self.neighbours) < 2:
-            return False
+        """While ways change, a message may come by two: also by a link that was not there yet when it came first."""
         if self._seen.add((frame.origin, frame.publisher_id, frame.type_id), frame.publisher_sequence):
             return False
         self.repeated += 1
@@ -333,6 +350,8 @@ class Bridge:
     def stop_meeting(self) -> None:
         """No link is made any more."""
         self.leaving = True
+        if self._forgetting is not None:
+            self._forgetting.cancel()
         for dialer in self.dialers:
             dialer.stop()
         for listener in self.listeners:

@@ -28,6 +28,7 @@ class Mailbox:
         "delivered",
         "dropped",
         "high_water",
+        "gone",
         "_filled",
         "_waiters",
     )
@@ -40,6 +41,7 @@ class Mailbox:
         self.offered = 0
         self.delivered = 0
         self.high_water = 0
+        self.gone = 0  # that wait no more
         self.dropped: collections.Counter[str] = collections.Counter()  # by reason
         self._filled = filled
         self._waiters: collections.deque[tuple[asyncio.Future[bool], Message]] = collections.deque()
@@ -55,6 +57,7 @@ class Mailbox:
             return waiter
         elif self.policy == "drop_oldest":
             self.waiting.popleft()
+            self.gone += 1
             self.dropped["oldest"] += 1
             self._append(message)
         elif self.policy == "drop_newest":
@@ -76,12 +79,14 @@ class Mailbox:
         for place, (each, _) in enumerate(self._waiters):
             if each is waiter:
                 del self._waiters[place]
+                self.gone += 1
                 self.dropped["timeout"] += 1
                 return
 
     def take(self) -> Message:
         """The oldest. There has to be one."""
         message = self.waiting.popleft()
+        self.gone += 1
         self.delivered += 1
         if self._waiters:
             waiter, next_message = self._waiters.popleft()
@@ -92,6 +97,7 @@ class Mailbox:
 
     def end(self, reason: str) -> None:
         """Drops everything; nobody waits for room any more."""
+        self.gone = self.last
         self.dropped[reason] += len(self.waiting) + len(self._waiters)
         self.waiting.clear()
         for waiter, _ in self._waiters:
@@ -102,6 +108,11 @@ class Mailbox:
     @property
     def is_empty(self) -> bool:
         return not self.waiting and not self._waiters
+
+    @property
+    def last(self) -> int:
+        """What `gone` will be when all that waits now waits no more."""
+        return self.gone + len(self.waiting) + len(self._waiters)
 
     @property
     def drops(self) -> int:

@@ -1,6 +1,7 @@
 """What a node knows of the others: who is linked with whom, and who wants which types. From it follows, for a message
 of any origin, to which neighbours it goes on: along the tree of shortest ways from its origin, which every node
-computes alike. A node that is cut off stays where it was, for those who keep what is for it: absent.
+computes alike. A node that is cut off stays where it was, for those who keep what is for it: absent. News reaches nodes
+one after another, and until all have heard it their trees differ; so the ways of before stay ways for a while.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from ._wire import NodeState
 MAX_NODES = 1024
 MAX_NEIGHBOURS = 1024  # of one node, absent ones among them
 MAX_WAYS = 65536  # that are remembered
+
+Earlier = dict[int, set[tuple[int, int]]]  # by origin, a node and the neighbour by which it was reached
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,13 +65,19 @@ class Network:
         self.states: dict[int, State] = {node: State(node, 1, name)}
         self._trees: dict[int, dict[int, int]] = {}  # origin -> node behind us -> by which neighbour
         self._ways: dict[tuple[int, int], frozenset[int]] = {}
+        self._agreed: dict[int, int] = {}  # of our neighbours, the versions that they had when they became that
+        self._before: dict[int, dict[int, int]] = {}  # trees of before the last change, until new ones are grown
+        self._earlier: list[Earlier] = [{}, {}]  # those of late, and older ones
 
     @property
     def own(self) -> State:
         return self.states[self.node]
 
     def set_neighbours(self, linked: frozenset[int], absent: tuple[int, ...] = ()) -> bool:
-        """What this node says of itself; False if nothing has changed."""
+        """What this node says of itself; False if nothing has changed. A new neighbour has agreed to the link: it counts
+        as linked unless it says from now on that the link was cut."""
+        agreed = {node: self.states[node].version if node in self.states else 0 for node in linked}
+        self._agreed = agreed | {node: version for node, version in self._agreed.items() if node in linked}
         return self._say(dataclasses.replace(self.own, neighbours=linked, absent=absent))
 
     def set_wants(self, wants: frozenset[int]) -> bool:
@@ -80,13 +89,6 @@ class Network:
             return False
         self._keep(dataclasses.replace(now, version=now.version + 1))
         return True
-
-    def set_linked(self, neighbour: int) -> None:
-        """A link to it is up, which it has agreed to: whatever was heard of it before, it counts as linked until it
-        says more."""
-        known = self.states.get(neighbour)
-        if known is not None and self.node not in known.neighbours:
-            self._keep(dataclasses.replace(known, neighbours=known.neighbours | {self.node}))
 
     def learn(self, state: State) -> bool:
         """What another node says of itself; False if it is not news, or there is no room."""
@@ -101,9 +103,12 @@ class Network:
         return True
 
     def _keep(self, state: State) -> None:
+        known = self.states.get(state.node)
         self.states[state.node] = state
-        self._trees.clear()
         self._ways.clear()
+        if known is None or (known.neighbours, known.absent) != (state.neighbours, state.absent):
+            self._before = self._before | self._trees
+            self._trees = {}
 
     def _make_room(self) -> bool:
         """A node that is gone is kept, since it may only be cut off for a while; until the room is needed."""
@@ -120,7 +125,21 @@ class Network:
         if state is None:
             return []
         named = itertools.chain(sorted(state.neighbours), state.absent) if or_kept else state.neighbours
-        return [each for each in named if each in self.states and self.states[each].names(node, or_kept)]
+        linked = [each for each in named if each in self.states and self._are_linked(node, each, or_kept)]
+        return [*linked, self.node] if self._is_neighbour(node) else linked
+
+    def _are_linked(self, node: int, named: int, or_kept: bool) -> bool:
+        if (node == self.node and self._is_neighbour(named)) or (named == self.node and self._is_neighbour(node)):
+            return True
+        return self.states[named].names(node, or_kept)
+
+    def _is_neighbour(self, node: int) -> bool:
+        """One that says nothing of this node may not have come to say it; one that names it as absent has noticed a
+        cut."""
+        state = self.states.get(node)
+        if state is None or node not in self._agreed:
+            return False
+        return state.version <= self._agreed[node] or self.node not in state.absent
 
     def reachable(self, or_kept: bool = False) -> set[int]:
         """The nodes that can be reached, this one included; with or_kept those too for whom somebody keeps what is
@@ -144,6 +163,7 @@ class Network:
         behind_us: dict[int, int] = {}
         seen = {origin}
         self._spread(seen, behind_us, or_kept=False)
+        self._note_earlier_ways(origin, seen, behind_us)
         self._spread(seen, behind_us, or_kept=True)
         # An origin that is gone: what it said last is still on its way, and goes where a message of ours would go.
         return behind_us if self.node in seen else self._tree(self.node)
@@ -167,17 +187,46 @@ class Network:
                         behind_us[neighbour] = behind_us[node]
             distance = following if or_kept else sorted(following)
 
+    # ---- earlier ways ----
+
+    def _note_earlier_ways(self, origin: int, seen: set[int], behind_us: dict[int, int]) -> None:
+        """To nodes that are reached another way now, over links; be it not over this node."""
+        for node, by in self._before.pop(origin, {}).items():
+            if node in seen and behind_us.get(node) != by:
+                self._earlier[0].setdefault(origin, set()).add((node, by))
+
+    def _reached_by(self, neighbour: int, ways: set[tuple[int, int]]) -> list[State]:
+        """For a neighbour that is absent, nothing is kept that goes another way now."""
+        if not self._is_neighbour(neighbour):
+            return []
+        return [self.states[node] for node, by in ways if by == neighbour and node in self.states]
+
+    @property
+    def has_earlier_ways(self) -> bool:
+        return bool(self._before) or any(self._earlier)
+
+    def age_earlier_ways(self) -> None:
+        """Called twice, the ways that are earlier ones now are none."""
+        self._before.clear()  # origins that are gone
+        self._earlier = [{}, self._earlier[0]]
+
+    # ---- ways ----
+
     def leads_to(self, neighbour: int, origin: int, type_id: int) -> bool:
-        """Does a message of this type and origin go on from here to this neighbour?"""
+        """Does a message of this type and origin go on from here to this neighbour? Or did it, when the nodes behind
+        it were reached another way, if it is linked?"""
         ways = self._ways.get((origin, type_id))
         if ways is None:
             if len(self._ways) >= MAX_WAYS:
                 self._ways.clear()
-                self._trees.clear()
             behind_us = self._tree(origin)
             ways = frozenset(by for node, by in behind_us.items() if type_id in self.states[node].wants)
             self._ways[origin, type_id] = ways
-        return neighbour in ways
+        return neighbour in ways or any(
+            type_id in state.wants
+            for each in self._earlier
+            for state in self._reached_by(neighbour, each.get(origin, set()))
+        )
 
     def types_for(self, neighbour: int) -> set[int]:
         """The types that this neighbour has to be sent, of whatever origin."""
@@ -186,4 +235,8 @@ class Network:
             for node, by in self._tree(origin).items():
                 if by == neighbour:
                     types |= self.states[node].wants
+        for each in self._earlier:
+            for ways in each.values():
+                for state in self._reached_by(neighbour, ways):
+                    types |= state.wants
         return types

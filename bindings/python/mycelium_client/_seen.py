@@ -7,7 +7,7 @@ from __future__ import annotations
 import array
 import bisect
 
-WINDOW = 512
+WINDOW = 4096
 MOST_SOURCES = 65536
 MOST_SEQUENCES = 1 << 22  # of all sources: 32 MiB
 
@@ -19,17 +19,14 @@ class _History:
 
     __slots__ = ("floor", "recent")
 
-    def __init__(self, floor: int) -> None:
-        self.floor = floor  # this one and all below count as seen
+    def __init__(self) -> None:
+        self.floor = 0  # this one and all below count as seen
         self.recent = array.array("Q")  # above it; sorted
 
 
 class SeenMessages:
-    """Of each source the last sequences are remembered one by one, what is older by a bound: a message that a gateway
-    has brought, or that took another way, comes late, but by less than WINDOW messages of its source.
-
-    What is older than the first message of a source counts as seen, since neighbours keep the order.
-    """
+    """Of each source the last WINDOW sequences, or more, are remembered one by one: a message that a gateway has brought,
+    or that took another way, comes late. What is older than those counts as seen."""
 
     def __init__(self, most_sources: int = MOST_SOURCES, most_sequences: int = MOST_SEQUENCES) -> None:
         self._most_sources = most_sources
@@ -53,7 +50,7 @@ class SeenMessages:
             self._sequences = 0
             known = None
         if known is None:
-            known = self._sources[source] = _History(sequence - 1)
+            known = self._sources[source] = _History()
         if sequence <= known.floor:
             return False
         recent = known.recent

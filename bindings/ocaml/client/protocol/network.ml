@@ -53,10 +53,13 @@ let say t ?neighbours ?wants () =
 
 let names node ~or_absent = if or_absent then Ids.union node.neighbours node.absent else node.neighbours
 
-(* This node included. Both ends have to name a link: who has died still stands in what others have heard of it. *)
+(* This node included. Both ends have to name a link: who has died still stands in what others have heard of it. But our
+   neighbour has agreed to the link, whatever it has said so far. *)
 let visit_all t ~or_absent =
   let names_back id other =
-    match Hashtbl.find_opt t.nodes other with Some node -> Ids.mem id (names node ~or_absent) | None -> false
+    match Hashtbl.find_opt t.nodes other with
+    | Some node -> id = t.self || Ids.mem id (names node ~or_absent)
+    | None -> false
   in
   let rec visit id seen =
     if Ids.mem id seen then seen

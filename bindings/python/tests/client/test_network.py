@@ -116,15 +116,53 @@ class NetworkTest(unittest.TestCase):
         self.assertTrue(known_to(3, states).leads_to(2, 9, 4))
         self.assertFalse(known_to(2, states).leads_to(3, 9, 4))
 
-    def test_a_link_that_is_up_counts_whatever_was_said_before(self) -> None:
+    def test_a_neighbour_counts_as_linked_whatever_is_heard_of_it(self) -> None:
         network = Network(1, "one")
         network.learn(State(2, 5, "", frozenset(), frozenset({7}), absent=(1,)))
-        network.set_linked(2)
-        network.set_linked(3)  # of whom nothing was heard yet
-        network.set_neighbours(frozenset({2, 3}))
+        network.set_neighbours(frozenset({2, 3}))  # of 3 nothing was heard yet
         self.assertEqual((network.reachable(), network.types_for(2)), ({1, 2}, {7}))
-        self.assertTrue(network.learn(State(2, 6, "")), "what it says next is news all the same")
-        self.assertEqual(network.types_for(2), set())
+        self.assertTrue(network.learn(State(2, 6, "", wants=frozenset({8}))))
+        self.assertEqual((network.reachable(), network.types_for(2)), ({1, 2}, {8}))
+        network.learn(State(2, 7, "", absent=(1,)))
+        self.assertEqual(network.reachable(), {1}, "it has noticed that the link was cut")
+        network.learn(State(2, 8, "", wants=frozenset({8})))
+        network.set_neighbours(frozenset({3}))
+        self.assertEqual((network.reachable(), network.types_for(2)), ({1}, set()))
+
+    def test_earlier_ways_are_ways_until_they_have_aged_twice(self) -> None:
+        line = {
+            1: State(1, 5, "", frozenset({2})),
+            2: State(2, 5, "", frozenset({1, 3})),
+            3: State(3, 5, "", frozenset({2}), frozenset({7})),
+        }
+        first, middle = known_to(1, line), known_to(2, line)
+        self.assertTrue(first.leads_to(2, 1, 7) and middle.leads_to(3, 1, 7))
+        middle.learn(State(1, 6, "", frozenset({2, 3})))
+        first.set_neighbours(frozenset({2, 3}))
+        for network in (first, middle):
+            network.learn(State(3, 6, "", frozenset({1, 2}), frozenset({7})))
+        for _ in range(2):
+            self.assertTrue(first.leads_to(3, 1, 7))
+            self.assertTrue(first.leads_to(2, 1, 7), "what was published before may still have to be sent")
+            self.assertTrue(middle.leads_to(3, 1, 7))
+            self.assertEqual(middle.types_for(3), {7})
+            self.assertTrue(first.has_earlier_ways)
+            first.age_earlier_ways()
+            middle.age_earlier_ways()
+        self.assertTrue(first.leads_to(3, 1, 7))
+        self.assertFalse(first.leads_to(2, 1, 7))
+        self.assertFalse(middle.leads_to(3, 1, 7))
+        self.assertFalse(first.has_earlier_ways)
+
+    def test_for_a_node_that_is_absent_nothing_is_kept_by_an_earlier_way(self) -> None:
+        network = Network(1, "one")
+        network.set_neighbours(frozenset({2, 3}))
+        network.learn(State(2, 5, "", frozenset({1, 3})))
+        network.learn(State(3, 5, "", frozenset({1, 2}), frozenset({7})))
+        self.assertTrue(network.leads_to(3, 1, 7))
+        network.set_neighbours(frozenset({2}), (3,))
+        self.assertTrue(network.leads_to(2, 1, 7))
+        self.assertFalse(network.leads_to(3, 1, 7))
 
     def test_states_are_passed_on_as_they_came(self) -> None:
         wire = NodeState(1, 2, "three", [4], [5, 6], [6], [7, 8])
@@ -152,10 +190,11 @@ class NetworkTest(unittest.TestCase):
     def test_both_ends_have_to_name_a_link(self) -> None:
         network = Network(1, "one")
         network.set_neighbours(frozenset({2}))
-        network.learn(State(2, 1, "two", frozenset(), frozenset({7})))
-        self.assertEqual((network.reachable(), network.types_for(2)), ({1}, set()))
-        network.learn(State(2, 2, "two", frozenset({1}), frozenset({7})))
+        network.learn(State(2, 1, "two", frozenset({1}), frozenset({7})))
+        network.learn(State(3, 1, "three", frozenset({2}), frozenset({8})))
         self.assertEqual((network.reachable(), network.types_for(2)), ({1, 2}, {7}))
+        network.learn(State(2, 2, "two", frozenset({1, 3}), frozenset({7})))
+        self.assertEqual((network.reachable(), network.types_for(2)), ({1, 2, 3}, {7, 8}))
 
     def test_there_are_so_many_nodes_and_no_more(self) -> None:
         network = Network(1, "one")
