@@ -47,6 +47,10 @@ std::uint64_t first_not_acknowledged(const jsConsumerInfo& of) {
   return std::max(of.AckFloor.Stream + 1, begins_later ? of.Config->OptStartSeq : 0);
 }
 
+// Of a server that was killed, 2.9.10 reads back at times that it has handed out nothing, and that far more of it was
+// acknowledged: then it hands out the same again and again, and takes no acknowledgement.
+bool has_lost_its_place(const jsConsumerInfo& info) { return info.AckFloor.Stream > info.Delivered.Stream; }
+
 } // namespace
 
 result<jetstream> open_jetstream(const connection& link) {
@@ -130,7 +134,7 @@ result<void> ensure_consumer(jsCtx* js, const settings& how, const chosen_type& 
   if (found == NATS_OK) {
     const auto* subject = info->Config->FilterSubject;
     const bool is_same = subject != nullptr && type.subject == subject; // else its topic or the prefix has changed
-    if (is_same && info->NumAckPending == 0)
+    if (is_same && info->NumAckPending == 0 && !has_lost_its_place(*info))
       return {};
     if (is_same) {
       config.DeliverPolicy = js_DeliverByStartSequence;
@@ -152,7 +156,11 @@ result<void> find_consumer(jsCtx* js, const settings& how, const chosen_type& ty
   const auto found = js_GetConsumerInfo(&raw, js, how.stream.c_str(), name.c_str(), nullptr, &why);
   const std::unique_ptr<jsConsumerInfo, consumer_info_deleter> info(raw);
   const bool is_gone = found == NATS_NOT_FOUND || why == JSConsumerNotFoundErr || why == JSStreamNotFoundErr;
-  return is_gone ? failure_of(found, "the consumer " + name) : result<void>();
+  if (is_gone)
+    return failure_of(found, "the consumer " + name);
+  if (info && has_lost_its_place(*info))
+    return failure{status::runtime, "the consumer " + name + " has lost its place in the stream"};
+  return {};
 }
 
 } // namespace mycelium::nats
