@@ -177,7 +177,7 @@ TEST_F(successors, of_a_hub_get_what_it_had_not_passed_on) {
 
 TEST_F(successors, of_another_name_or_for_other_types_get_nothing) {
   auto how = at_least_once("20002");
-  how.linger = 50ms;
+  how.linger = 1s; // in which all of this is published
   node a("a", how);
   const auto at = a.listen(folder_.at());
   inbox first;

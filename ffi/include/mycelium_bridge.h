@@ -28,7 +28,7 @@ typedef struct MyceliumBridgeConfig {
   uint32_t max_links;       /* accepted at the same time; 256 */
   uint32_t max_frame;       /* longest message with its envelope that is taken, bytes; 16 MiB */
   uint32_t window;          /* bytes on their way to this node, unacknowledged, per link; 4 MiB */
-  uint32_t capacity;        /* messages of one type that wait for one neighbour; 4096 */
+  uint32_t capacity;        /* messages that wait for one neighbour; 4096 */
   int32_t policy;           /* MyceliumPolicy where more would wait; MYCELIUM_POLICY_BLOCK */
   int64_t block_timeout_ns; /* the runtime's */
   int64_t hello_timeout_ns; /* for the other side's whole greeting; 5 s */

@@ -458,7 +458,7 @@ module Bridge : sig
     max_links : int;  (** accepted at the same time; 256 *)
     max_frame : int;  (** the longest message with its envelope that is taken, bytes; 16 MiB *)
     window : int;  (** bytes on their way to this node, unacknowledged, per link; 4 MiB *)
-    capacity : int;  (** messages of one type that wait for one neighbour; 4096 *)
+    capacity : int;  (** messages that wait for one neighbour; 4096 *)
     policy : Runtime.policy;  (** where more would wait *)
     block_timeout : float option;  (** the runtime's *)
     hello_timeout : float;  (** for the other side's whole greeting; 5 s *)

@@ -19,7 +19,7 @@ struct bridge_options {
   std::uint32_t max_links = 0;           // accepted at the same time
   std::uint32_t max_frame = 0;           // longest message that is taken, with its envelope; bytes
   std::uint32_t window = 0;              // unacknowledged bytes on their way to this node, per link
-  std::uint32_t capacity = 0;            // messages of one type that wait for one neighbour
+  std::uint32_t capacity = 0;            // messages that wait for one neighbour
   policy when_full = policy::by_runtime; // where more would wait; else block
   duration block_timeout{0};
   duration hello_timeout{0}; // for the other side's whole greeting
