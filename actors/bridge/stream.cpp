@@ -5,11 +5,17 @@
 namespace mycelium::bridge {
 namespace {
 
+// More than twice what the kernel gives a Unix socket: it wakes who writes when three quarters have been read, and the
+// rest has to keep the reader busy until something comes. TCP finds its own size.
+constexpr int unix_send_buffer = 256 << 10; // bytes; the kernel doubles it for its books
+
 class plain_stream final : public stream {
 public:
   plain_stream(socket connection, peer_identity peer) : stream(std::move(peer)), socket_(std::move(connection)) {
     std::error_code ignored;
     socket_.non_blocking(true, ignored);
+    if (socket_.local_endpoint(ignored).protocol().family() == AF_UNIX)
+      socket_.set_option(asio::socket_base::send_buffer_size(unix_send_buffer), ignored);
   }
 
   void begin(user_ptr by) override { by->on_begun({}); }

@@ -30,9 +30,9 @@ place place_of(natsMsg* m); // all 0 if a consumer did not
 std::string consumer_name(const settings& how, std::uint16_t type_id);
 
 // The durable consumer of one type: made if there is none, to begin with the oldest message that the stream has. If it
-// has handed out what was never acknowledged, or has lost its place, it is made anew behind the last acknowledged one, so
-// that everything comes again, at once and in order; if the type has another subject than it had, from the oldest message
-// on.
+// has handed out what was never acknowledged, or has lost its place, it is made anew behind the last acknowledged one,
+// so that everything comes again, at once and in order; if the type has another subject than it had, from the oldest
+// message on.
 result<void> ensure_consumer(jsCtx* js, const settings& how, const chosen_type& type);
 // An error if it is surely gone, or has lost its place: who reads from it is told of nothing, as if nothing came.
 result<void> find_consumer(jsCtx* js, const settings& how, const chosen_type& type);
