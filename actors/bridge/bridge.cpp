@@ -392,10 +392,7 @@ void bridge::apply_ways() {
 void bridge::forget_earlier_ways_soon() {
   if (!network_.has_earlier_ways() || std::exchange(will_forget_ways_, true))
     return;
-  std::vector<node_position> offered;
-  for (const auto& [node, who] : neighbours_)
-    offered.emplace_back(node, who->waiting->offered_by_now());
-  wait_to_forget_ways(std::move(offered));
+  wait_to_forget_ways(offered_by_now());
 }
 
 void bridge::wait_to_forget_ways(std::vector<node_position> offered) {
@@ -403,15 +400,26 @@ void bridge::wait_to_forget_ways(std::vector<node_position> offered) {
   ways_timer_.async_wait([this, offered = std::move(offered)](const std::error_code& error) mutable {
     if (error || leaving_)
       return;
-    std::erase_if(offered, [this](auto& entry) {
-      const auto who = neighbours_.find(entry.first);
-      return who == neighbours_.end() || who->second->waiting->has_sent(entry.second);
-    });
+    take_out(offered, &outbox::has_sent);
     if (!offered.empty())
       return wait_to_forget_ways(std::move(offered));
     will_forget_ways_ = false;
     with_network([this] { network_.age_earlier_ways(); });
     apply_ways();
+  });
+}
+
+std::vector<bridge::node_position> bridge::offered_by_now() const {
+  std::vector<node_position> all;
+  for (const auto& [node, who] : neighbours_)
+    all.emplace_back(node, who->waiting->offered_by_now());
+  return all;
+}
+
+void bridge::take_out(std::vector<node_position>& of, bool (outbox::*has_left)(outbox::position&) const) const {
+  std::erase_if(of, [&](auto& entry) {
+    const auto who = neighbours_.find(entry.first);
+    return who == neighbours_.end() || (*who->second->waiting.*has_left)(entry.second);
   });
 }
 

@@ -153,6 +153,9 @@ private:
   void forget_earlier_ways_soon();
   using node_position = std::pair<node_id, outbox::position>;
   void wait_to_forget_ways(std::vector<node_position> offered);
+  std::vector<node_position> offered_by_now() const; // to each neighbour
+  // Takes out those of neighbours that are no more, and those for which has_left() holds.
+  void take_out(std::vector<node_position>& of, bool (outbox::*has_left)(outbox::position&) const) const;
   void tell_all(const node_state& state, const link* but);
   static wire::NodeStateT to_wire(const node_state& state);
   bool seen_before(const frame& what);

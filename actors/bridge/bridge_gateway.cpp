@@ -109,15 +109,11 @@ result<void> bridge::publish(std::uint64_t gateway, std::span<remote_message> me
 result<void> bridge::flush(const runtime::deadline& until) {
   std::vector<node_position> waits;
   const auto begin = [&] {
-    for (const auto& [node, who] : neighbours_)
-      waits.emplace_back(node, who->waiting->offered_by_now());
+    waits = offered_by_now();
     return true;
   };
   const auto look = [&] {
-    std::erase_if(waits, [&](auto& entry) {
-      const auto who = neighbours_.find(entry.first);
-      return who == neighbours_.end() || who->second->waiting->is_dealt_with(entry.second);
-    });
+    take_out(waits, &outbox::is_dealt_with);
     return true;
   };
   if (!on_its_thread(begin, false))

@@ -190,21 +190,35 @@ TEST_P(bridges, slow_a_publisher_down_to_what_the_other_side_can_take) {
   EXPECT_TRUE(got.wait_for(count));
 }
 
-class meshes : public bridges {};
+class meshes : public bridges {
+protected:
+  static constexpr std::size_t count = 4;
+  struct crowd {
+    std::vector<inbox> got{count};
+    std::vector<std::unique_ptr<node>> nodes;
+    std::vector<address> where;
+  };
+  // Each listens and subscribes; then dial(i) links it with some of those before it.
+  template <class Dial>
+  void gather(crowd& all, Dial dial) const {
+    for (std::size_t i = 0; i < count; ++i) {
+      all.nodes.push_back(std::make_unique<node>("n" + std::to_string(i)));
+      all.where.push_back(all.nodes[i]->listen(at(int(i))));
+      all.nodes[i]->subscribe(all.got[i]);
+      dial(i);
+    }
+  }
+};
 INSTANTIATE_TEST_SUITE_P(all, meshes, testing::Values("unix", "tcp"), [](const auto& what) { return what.param; });
 
 TEST_P(meshes, of_four_deliver_once_and_do_not_loop) {
-  constexpr std::size_t count = 4;
-  std::vector<std::unique_ptr<node>> nodes;
-  std::vector<address> where;
-  std::vector<inbox> got(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    nodes.push_back(std::make_unique<node>("n" + std::to_string(i)));
-    where.push_back(nodes[i]->listen(at(int(i))));
-    nodes[i]->subscribe(got[i]);
+  crowd four;
+  auto& nodes = four.nodes;
+  auto& got = four.got;
+  gather(four, [&](std::size_t i) {
     for (std::size_t j = 0; j < i; ++j)
-      nodes[i]->dial(where[j]);
-  }
+      nodes[i]->dial(four.where[j]);
+  });
   for (auto& each : nodes) {
     each->linked(count - 1);
     each->wanted(type, count); // its own and three links
@@ -241,18 +255,15 @@ TEST_P(meshes, pass_on_what_a_node_said_before_it_left) {
 }
 
 TEST_P(meshes, lose_nothing_while_they_grow) {
-  constexpr std::size_t count = 4;
   constexpr std::size_t each_sends = 3000;
-  std::vector<std::unique_ptr<node>> nodes;
-  std::vector<inbox> got(count);
-  std::vector<address> where;
-  for (std::size_t i = 0; i < count; ++i) {
-    nodes.push_back(std::make_unique<node>("n" + std::to_string(i)));
-    where.push_back(nodes[i]->listen(at(int(i))));
-    nodes[i]->subscribe(got[i]);
+  crowd four;
+  auto& nodes = four.nodes;
+  auto& where = four.where;
+  auto& got = four.got;
+  gather(four, [&](std::size_t i) {
     if (i != 0)
       nodes[i]->dial(where[i - 1]); // a line
-  }
+  });
   inbox last;
   nodes[count - 1]->subscribe(last, type + 1);
   for (std::size_t i = 0; i + 1 < count; ++i)
@@ -286,17 +297,12 @@ TEST_P(meshes, lose_nothing_while_they_grow) {
 }
 
 TEST_P(meshes, that_are_rings_bring_a_message_round_once) {
-  constexpr std::size_t count = 4;
-  std::vector<std::unique_ptr<node>> nodes;
-  std::vector<inbox> got(count);
-  std::vector<address> where;
-  for (std::size_t i = 0; i < count; ++i) {
-    nodes.push_back(std::make_unique<node>("n" + std::to_string(i)));
-    where.push_back(nodes[i]->listen(at(int(i))));
-    nodes[i]->subscribe(got[i]);
-  }
+  crowd four;
+  auto& nodes = four.nodes;
+  auto& got = four.got;
+  gather(four, [](std::size_t) {});
   for (std::size_t i = 0; i < count; ++i)
-    nodes[i]->dial(where[(i + 1) % count]);
+    nodes[i]->dial(four.where[(i + 1) % count]);
   for (auto& each : nodes) {
     each->linked(2);
     each->wanted(type, 3);

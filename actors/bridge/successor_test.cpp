@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::uint16_t other_type = type + 1;
 
+class stuck;
+
 class successors : public testing::Test {
 protected:
   static settings quick() {
@@ -32,6 +34,8 @@ protected:
     for (const auto& each : numbers(from, to))
       ASSERT_EQ(by.publish(each, type_id), status::success);
   }
+  // Links b with a; b acknowledges so many messages, and stands still in the callback for the first.
+  static void stand_still(node& b, stuck& in, node& a, const address& at, int with);
   static outbox_stats to_neighbour(node& of) {
     const auto stats = of.link().stats();
     return stats.neighbours.empty() ? outbox_stats{} : stats.neighbours[0].out;
@@ -63,17 +67,21 @@ private:
   std::latch may_go_on_{1};
 };
 
+void successors::stand_still(node& b, stuck& in, node& a, const address& at, int with) {
+  in.subscribe(b);
+  b.dial(at);
+  a.wanted();
+  publish(a, 0, with);
+  in.wait();
+  while (to_neighbour(a).acknowledged < std::uint64_t(with))
+    std::this_thread::yield();
+}
+
 TEST_F(successors, give_a_receipt_when_a_message_is_delivered_and_not_before) {
   node a("a", at_least_once());
   node b("b", quick());
   stuck here;
-  here.subscribe(b);
-  b.dial(a.listen(folder_.at()));
-  a.wanted();
-  publish(a, 0, 10);
-  here.wait();
-  while (to_neighbour(a).acknowledged < 10)
-    std::this_thread::yield();
+  stand_still(b, here, a, a.listen(folder_.at()), 10);
   // The first is in the callback.
   EXPECT_EQ(to_neighbour(a).unconfirmed, 10u);
   here.let_go();
@@ -86,13 +94,7 @@ TEST_F(successors, get_what_was_acknowledged_and_not_delivered) {
   const auto at = a.listen(folder_.at());
   node b("worker", quick());
   stuck here;
-  here.subscribe(b);
-  b.dial(at);
-  a.wanted();
-  publish(a, 0, 100);
-  here.wait();
-  while (to_neighbour(a).acknowledged < 100)
-    std::this_thread::yield();
+  stand_still(b, here, a, at, 100);
   // It leaves without having delivered them: its runtime closes at a deadline that has passed.
   EXPECT_FALSE(b.bus().close(deadline::in(0)));
   while (a.link().stats().links_cut == 0)
@@ -256,13 +258,7 @@ TEST_F(successors, that_are_there_before_the_one_before_has_gone_get_the_rest_th
   const auto at = a.listen(folder_.at());
   node b("worker", quick());
   stuck here;
-  here.subscribe(b);
-  b.dial(at);
-  a.wanted();
-  publish(a, 0, 10);
-  here.wait();
-  while (to_neighbour(a).acknowledged < 10)
-    std::this_thread::yield();
+  stand_still(b, here, a, at, 10);
   inbox got;
   node next("worker", quick());
   next.subscribe(got);

@@ -182,14 +182,15 @@ result<run::end> run::read(jsCtx* js) {
     }
     if (done != NATS_OK && done != NATS_TIMEOUT)
       break;
-    if (list.Count == 0 && !has_more(js, *name))
-      return end::reached; // what was the end is deleted, or nothing was stored since then
+    const bool nothing_came = list.Count == 0;
     const auto more = pass_on(list);
     natsMsgList_Destroy(&list);
     if (!more)
       return more.error();
     if (!*more)
       return end::reached;
+    if (nothing_came && !has_more(js, *name))
+      return end::reached; // what was the end is deleted, or nothing was stored since then
   }
   static_cast<void>(link_->wait_for_change(epoch, 1s));
   return end::broken;
