@@ -243,13 +243,13 @@ void bridge::link_is_up(link& by) {
     by.wait_for_room(); // nothing may overtake what came over the link before
   ++stats_.links_made;
   log(runtime::log_level::info, "linked with '" + who->name + "' over " + by.where());
-  for (const auto& [node, state] : network_.nodes())
+  if (!update_neighbours()) { // it applies what has changed, and tells all
+    apply_ways();             // this link may be allowed other types than the one before
+    by.send_state(to_wire(network_.self()));
+  }
+  for (const auto node : network_.nearest_first())
     if (node != node_)
-      by.send_state(to_wire(state));
-  if (update_neighbours()) // it tells all and applies what changed
-    return;
-  by.send_state(to_wire(network_.self()));
-  apply_ways(); // this link may be allowed other types than the one before
+      by.send_state(to_wire(network_.nodes().at(node)));
 }
 
 // Is there a link that has admitted it, and may come up?

@@ -119,18 +119,32 @@ void network::for_each_linked(node_id node, over ways, Visit visit) const {
     visit(self_); // if it has not said so yet
 }
 
-std::vector<node_id> network::reachable(over ways) const {
-  std::set<node_id> seen{self_};
-  std::vector<node_id> next{self_};
-  while (!next.empty()) {
-    const auto node = next.back();
-    next.pop_back();
-    for_each_linked(node, ways, [&](node_id neighbour) {
+// Adds to `order` whom all in it lead to, breadth first.
+void network::spread(std::vector<node_id>& order, over ways) const {
+  std::set<node_id> seen(order.begin(), order.end());
+  for (std::size_t i = 0; i < order.size(); ++i)
+    for_each_linked(order[i], ways, [&](node_id neighbour) {
       if (seen.insert(neighbour).second)
-        next.push_back(neighbour);
+        order.push_back(neighbour);
     });
-  }
-  return {seen.begin(), seen.end()};
+}
+
+std::vector<node_id> network::reachable(over ways) const {
+  std::vector<node_id> all{self_};
+  spread(all, ways);
+  std::ranges::sort(all);
+  return all;
+}
+
+std::vector<node_id> network::nearest_first() const {
+  std::vector<node_id> order{self_};
+  spread(order, over::links);
+  spread(order, over::kept);
+  const std::set<node_id> near(order.begin(), order.end());
+  for (const auto& [node, state] : nodes_)
+    if (!near.contains(node))
+      order.push_back(node);
+  return order;
 }
 
 std::vector<std::uint16_t> network::wanted() const {

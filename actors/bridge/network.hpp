@@ -43,8 +43,11 @@ public:
   bool set_wants(std::vector<std::uint16_t> wants, std::vector<std::uint16_t> carries = {});
   // What another node says; false if it is not news, or there is no room. News has to be told to all neighbours.
   bool learn(node_state state);
-  // All that are known, oneself included: what a new neighbour is told.
+  // All that are known, oneself included.
   const std::map<node_id, node_state>& nodes() const { return nodes_; }
+  // The order in which a new neighbour is told of them: oneself, then the nearest. So whoever it is told of can be
+  // reached: a node that has left its place, and whose new one nobody knows yet, would be nowhere for a moment.
+  std::vector<node_id> nearest_first() const;
   // Those that can be reached, oneself included; `kept`: those too that are cut off, and for whom something is kept.
   enum class over { links, kept };
   std::vector<node_id> reachable(over ways = over::links) const;
@@ -72,6 +75,7 @@ private:
   // Calls visit(neighbour) for all to whom a node is linked, one by one in no order.
   template <class Visit>
   void for_each_linked(node_id node, over ways, Visit visit) const;
+  void spread(std::vector<node_id>& order, over ways) const;
   struct growing;
   void grow(growing& what, over ways) const;
   const tree& tree_of(node_id origin);

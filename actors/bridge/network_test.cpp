@@ -289,6 +289,19 @@ TEST(network, keeps_nothing_for_an_absent_node_by_an_earlier_way) {
   EXPECT_TRUE(ring.nodes.at(1).types_for(3).empty());
 }
 
+TEST(network, tells_of_the_nearest_first_and_of_links_before_what_is_only_kept) {
+  world line(5);
+  line.link(3, 5);
+  line.link(5, 1);
+  line.link(1, 2);
+  line.cut_and_keep(3, 4);
+  line.settle();
+  auto& me = line.nodes.at(3);
+  me.learn({.id = 4, .version = 1, .name = "", .neighbours = {}, .wants = {}, .absent = {3}});
+  me.learn({.id = 6, .version = 1, .name = "", .neighbours = {}, .wants = {}});
+  EXPECT_EQ(me.nearest_first(), (std::vector<node_id>{3, 5, 1, 2, 4, 6}));
+}
+
 TEST(network, forgets_what_is_no_longer_wanted) {
   world three(3);
   three.link(1, 2);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from laws import check_books, check_lives, of_all, settle
-from rig import PLAIN_TYPES, Hub, Party, Rig, Row, wait_until
+from rig import Broken, PLAIN_TYPES, Hub, Party, Rig, Row, wait_until
 from scenarios import scenario
 
 TYPES = ",".join(map(str, PLAIN_TYPES))
@@ -12,16 +12,20 @@ PATIENCE = {"linger_ms": 60_000, "block_ms": 60_000}  # nobody is given up
 
 def check_all_came(row: Row, publisher: Party, lives: list[Party]) -> None:
     """accepted = delivered, whoever has died; what came twice came in two lives."""
-    publisher.stop()
-    accepted = publisher.report()["accepted"]
+    published = publisher.stop()
+    row.expect_equal(published["refused"], 0, "nothing is refused")
 
-    def has_come() -> bool:
-        return len({number for life in lives for number, _, _ in life.records()}) >= accepted
+    def missing() -> list[int]:
+        come = {number for life in lives for number, _, _ in life.records()}
+        return sorted(set(range(1, published["attempted"] + 1)) - come)
 
-    wait_until(has_come, f"all {accepted} messages have come")
+    try:
+        wait_until(lambda: not missing(), f"all {published['attempted']} messages have come")
+    except Broken as late:
+        raise Broken(f"{late}; without {missing()[:20]}") from None
     wait_until(lambda: of_all(publisher.report(), "unconfirmed") == 0, "all are confirmed")
     report = settle(publisher)
-    row.accepted = accepted
+    row.accepted = published["accepted"]
     check_books(row, report)
     check_lives(row, lives)
     row.expect_equal(row.delivered, row.accepted, "accepted = delivered")

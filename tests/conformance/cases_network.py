@@ -196,6 +196,25 @@ def a_new_neighbour_hears_all_that_is_known(stage: Stage) -> None:
 
 
 @case("mesh")
+def a_new_neighbour_hears_of_the_nearest_first(stage: Stage) -> None:
+    """The states that are sent to a new neighbour begin with the node's own; then come those of the nearest."""
+    first = stage.linked()
+    line = [first.node, 8, 9, 7]
+    for place in (3, 2, 1):
+        ends = tuple(line[place - 1 : place + 2 : 2])
+        first.say_state(node=line[place], version=1, neighbours=ends)
+    first.say_state(node=6, version=1)  # that nobody is linked with
+    first.say_state(neighbours=(first.hello["node"], 8))
+    settled(first)
+    second = stage.another().greet()
+    heard: list[int] = []
+    while set(heard) != {first.hello["node"], 6, *line}:
+        node = second.take_table(wire.NODE_STATE)["node"]
+        heard += [node] if node not in heard else []
+    demand(heard == [first.hello["node"], *line, 6], f"it tells of {heard}; the line is {line}, and 6 is far away")
+
+
+@case("mesh")
 def a_neighbour_that_has_gone_is_named_no_more(stage: Stage) -> None:
     """Each node says who its neighbours are."""
     first, second = two(stage)

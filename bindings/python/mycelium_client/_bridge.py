@@ -121,7 +121,7 @@ class Bridge:
         self.links_made += 1
         log.info("linked with '%s' over %s", neighbour.name, link.where)
         self._update_neighbours()
-        for state in self.network.states.values():
+        for state in self.network.nearest_first():
             link.send_table(state.to_wire())
         self._apply_ways()
         self.tell(Linked(neighbour.node, neighbour.name, link.where))

@@ -144,13 +144,23 @@ class Network:
     def reachable(self, or_kept: bool = False) -> set[int]:
         """The nodes that can be reached, this one included; with or_kept those too for whom somebody keeps what is
         published."""
-        seen = {self.node}
-        todo = [self.node]
-        while todo:
-            fresh = [each for each in self._linked(todo.pop(), or_kept) if each not in seen]
+        return set(self._follow([self.node], or_kept))
+
+    def _follow(self, order: list[int], or_kept: bool) -> list[int]:
+        """With all that those in `order` lead to after them, breadth first."""
+        order = list(order)
+        seen = set(order)
+        for node in order:
+            fresh = [each for each in self._linked(node, or_kept) if each not in seen]
             seen.update(fresh)
-            todo += fresh
-        return seen
+            order += fresh
+        return order
+
+    def nearest_first(self) -> list[State]:
+        """What a new neighbour is told: this node's state, then those of the nearest. So whoever it is told of can be
+        reached: a node that has left its place, and whose new one nobody knows yet, would be nowhere for a moment."""
+        order = self._follow(self._follow([self.node], or_kept=False), or_kept=True)
+        return [self.states[node] for node in dict.fromkeys([*order, *self.states])]
 
     def _tree(self, origin: int) -> dict[int, int]:
         """For every node behind us, as seen from the origin: by which neighbour of ours it is reached."""
