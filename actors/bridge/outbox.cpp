@@ -77,7 +77,7 @@ void outbox::take(std::span<const runtime::message* const> batch) {
     }
     if (by && !frames_.empty())
       by->carry(frames_);
-    if (!held_.empty() && !gathering_)
+    if (!held_.empty() && !is_gathering_)
       lane_->pause();
     const auto now = runtime::monotonic_ns();
     const auto turns_apart = now - std::exchange(last_turn_ns_, now);
@@ -275,19 +275,21 @@ void outbox::hold() {
 }
 
 void outbox::gather() {
-  const auto offered = lane_->stats().offered;
+  to_gather_.reset();
   {
     std::lock_guard lock(mutex_);
-    gathering_ = offered;
+    is_gathering_ = true;
     lane_->resume();
   }
   runtime::bus::poke(*lane_);
 }
 
-bool outbox::has_gathered() const {
+bool outbox::has_gathered() {
+  if (!to_gather_ && lane_->awaited() == 0) // first: what was awaited has come then
+    to_gather_ = lane_->stats().offered;
   const auto dropped = lane_->stats().all_dropped();
   std::lock_guard lock(mutex_);
-  return !gathering_ || taken_ + dropped >= *gathering_;
+  return to_gather_ && taken_ + dropped >= *to_gather_;
 }
 
 outbox::messages outbox::leave_to_successor(const std::vector<std::uint16_t>& types) {
@@ -309,7 +311,7 @@ outbox::messages outbox::leave_to_successor(const std::vector<std::uint16_t>& ty
   const auto message_in = [](on_its_way & each) -> auto& { return each.what; };
   const auto itself = [](runtime::message_ptr & each) -> auto& { return each; };
   std::lock_guard lock(mutex_);
-  gathering_.reset();
+  is_gathering_ = false;
   part(unconfirmed_, message_in, [](const on_its_way&) { return true; });
   const auto sent = part(on_its_way_, message_in, [](const on_its_way& each) { return each.is_kept; });
   const auto held = part(held_, itself, [this](const auto& each) { return is_kept_locked(*each); });

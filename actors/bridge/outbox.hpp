@@ -100,9 +100,9 @@ public:
   // Nothing is sent until take_over(): what the one before leaves comes first.
   void hold();
   // Gives to take_over() messages of these types (sorted) that are to be delivered at least once, and were not. Before:
-  // want() without them, and gather() until has_gathered().
+  // want() without them, and gather() until has_gathered(): then those have come, too, with which publishers waited.
   void gather();
-  bool has_gathered() const;
+  bool has_gathered();
   messages leave_to_successor(const std::vector<std::uint16_t>& types);
   void take_over(messages left);
 
@@ -140,6 +140,7 @@ private:
   const settings& how_;
   runtime::counted_ptr<runtime::lane> lane_;
   std::uint64_t drops_told_ = 0;
+  std::optional<std::uint64_t> to_gather_; // so many have to be taken or dropped, once that is known
 
   mutable std::mutex mutex_; // all below; the writer's comes after it, and the bridge's for ways
   std::shared_ptr<carrier> by_;
@@ -155,7 +156,7 @@ private:
   std::unordered_map<std::uint16_t, bool> kept_types_; // what was found of them
   int holds_ = 0;                                      // for predecessors
   std::uint64_t taken_ = 0;
-  std::optional<std::uint64_t> gathering_; // all that comes, until so many were taken or dropped
+  bool is_gathering_ = false; // all that comes
   byte_buffer frames_;
   std::int64_t last_turn_ns_ = 0;
   outbox_stats stats_;

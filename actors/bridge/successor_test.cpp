@@ -208,6 +208,38 @@ TEST_F(successors, of_another_name_or_for_other_types_get_nothing) {
   EXPECT_EQ(got.all().front(), "last");
 }
 
+TEST_F(successors, get_what_publishers_wait_with_for_room) {
+  constexpr int publishers = 4;
+  constexpr int each = 100;
+  auto how = at_least_once();
+  how.capacity = 16;
+  how.block_timeout_ns = patience;
+  node a("a", how);
+  const auto at = a.listen(folder_.at());
+  node b("worker", quick());
+  stuck here;
+  stand_still(b, here, a, at, 1);
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < publishers; ++i)
+    threads.emplace_back([&, i] { publish(a, 1 + i * each, 1 + (i + 1) * each); });
+  while (to_neighbour(a).waiting < 16)
+    std::this_thread::yield();
+  EXPECT_FALSE(b.bus().close(deadline::in(0)));
+  inbox got;
+  node again("worker", quick());
+  again.subscribe(got);
+  again.dial(at);
+  ASSERT_TRUE(got.wait_for(1 + publishers * each));
+  auto all = got.all();
+  const auto by_number = [](const std::string& text) { return std::stoi(text); };
+  for (int i = 0; i < publishers; ++i) {
+    auto of_one = all;
+    std::erase_if(of_one, [&](const auto& text) { return by_number(text) == 0 || (by_number(text) - 1) / each != i; });
+    EXPECT_EQ(of_one, numbers(1 + i * each, 1 + (i + 1) * each));
+  }
+  here.let_go();
+}
+
 TEST_F(successors, find_a_bound_and_a_publisher_that_waits) {
   auto how = at_least_once();
   how.capacity = 16;

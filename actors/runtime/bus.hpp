@@ -57,7 +57,7 @@ public:
 private:
   friend class bus;
   message_ptr held_; // one reference of its own, beside one for each lane
-  std::vector<counted_ptr<lane>> lanes_;
+  std::vector<awaited_lane> lanes_;
   std::int64_t since_ns_ = 0; // monotonic
 };
 

@@ -16,7 +16,7 @@ undelivered::~undelivered() {
 bool bus::offer_again(undelivered& rest) {
   const read_guard guard; // while it is up, a lane that has not ended has an actor, and is not finished
   const auto waited = monotonic_ns() - rest.since_ns_;
-  std::erase_if(rest.lanes_, [&](const counted_ptr<lane>& to) {
+  std::erase_if(rest.lanes_, [&](const awaited_lane& to) {
     if (to->ended() || is_closing()) {
       rest.held_->release();
       if (!to->ended())

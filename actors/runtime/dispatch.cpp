@@ -26,7 +26,7 @@ void message_dispatch::do_rest() {
 }
 
 // Where some lane has no room, the callbacks do not run before it has, but on workers.
-std::vector<counted_ptr<lane>> message_dispatch::run_callbacks() {
+std::vector<awaited_lane> message_dispatch::run_callbacks() {
   const bool later = !full_.empty();
   for (std::size_t i = 0; i < inline_count_; ++i)
     later ? inline_[i]->give_to_worker() : inline_[i]->run_here();

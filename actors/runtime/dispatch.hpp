@@ -29,7 +29,7 @@ public:
           wake(*to);
         break;
       case lane::offered::must_wait:
-        full_.push_back(counted_ptr<lane>::share(to));
+        full_.emplace_back(*to);
         to->wake();
         break;
       case lane::offered::full:
@@ -53,7 +53,7 @@ public:
   // After the guard is down, if there is a rest: runs inline callbacks and waits for room.
   void do_rest();
   // Instead, where nothing waits for room: runs inline callbacks; the lanes that have none are the caller's.
-  std::vector<counted_ptr<lane>> run_callbacks();
+  std::vector<awaited_lane> run_callbacks();
   status outcome() const noexcept { return outcome_; }
 
 private:
@@ -81,7 +81,7 @@ private:
   bool interrupted_ = false;
   std::size_t inline_count_ = 0;
   std::array<lane_actor*, max_inline> inline_; // each counted by try_take
-  std::vector<counted_ptr<lane>> full_;
+  std::vector<awaited_lane> full_;
 };
 
 } // namespace mycelium::runtime

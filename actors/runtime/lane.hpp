@@ -106,6 +106,9 @@ public:
   // Waits for room, outside of a read_guard; false if the deadline came first.
   bool wait_for_room(const deadline& until);
   void wake_publishers() noexcept { room_.signal(); }
+  // Messages with which somebody waits for room: see awaited_lane. Zero when nobody can offer any more (its types are
+  // others', by bus::set_types) and all of these have come.
+  std::uint32_t awaited() const noexcept { return awaited_.load(std::memory_order_seq_cst); }
   void count_drop(drop_reason why) noexcept;
   bool ended() const noexcept { return ended_.load(std::memory_order_seq_cst); }
 
@@ -181,6 +184,7 @@ public:
   lane* waits_for = nullptr;
 
 private:
+  friend class awaited_lane;
   class running;
   offered offer_to_full(const message* m) noexcept;
   void deliver(const message* m, callback_scope& scope, bool direct = false) noexcept;
@@ -215,6 +219,7 @@ private:
   std::atomic<bool> finishing_{false};
   std::atomic<bool> completed_{false};
   std::atomic<drop_reason> rest_is_{drop_reason::unsubscribed};
+  std::atomic<std::uint32_t> awaited_{0};
   std::atomic<bool> room_wanted_{false}; // by a publisher that nobody has woken yet
   waiting_room room_;                    // publishers that wait for room
   waiting_room progress_;                // flush, unsubscribe, close
@@ -243,6 +248,30 @@ private:
   std::atomic<std::uint32_t> announcement_{none};
   std::atomic<std::uint64_t> episode_dropped_{0};
   std::atomic<drop_reason> episode_reason_{drop_reason::oldest};
+};
+
+// A lane that had no room for a message, until it is offered that again or nobody will.
+class awaited_lane {
+public:
+  // Under the read_guard under which it was offered.
+  explicit awaited_lane(lane& which) noexcept : lane_(counted_ptr<lane>::share(&which)) {
+    which.awaited_.fetch_add(1, std::memory_order_seq_cst);
+  }
+  awaited_lane(awaited_lane&& other) noexcept = default;
+  awaited_lane& operator=(awaited_lane other) noexcept {
+    std::swap(lane_, other.lane_);
+    return *this;
+  }
+  ~awaited_lane() {
+    if (lane_)
+      lane_->awaited_.fetch_sub(1, std::memory_order_seq_cst);
+  }
+
+  lane* operator->() const noexcept { return lane_.get(); }
+  lane& operator*() const noexcept { return *lane_; }
+
+private:
+  counted_ptr<lane> lane_;
 };
 
 } // namespace mycelium::runtime
