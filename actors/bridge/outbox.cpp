@@ -32,6 +32,7 @@ result<void> outbox::open() {
   options.name = name_;
   options.when_full = how_.when_full;
   options.capacity = how_.capacity;
+  options.keeps_short = true;
   options.block_timeout_ns = how_.block_timeout_ns != 0 ? how_.block_timeout_ns : bus_.options().block_timeout_ns;
   options.leads_away = true;
   options.link = link_id_;

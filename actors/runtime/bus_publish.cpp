@@ -282,7 +282,7 @@ status bus::publish_at_once(const outgoing& what, message::bytes content, undeli
   lane* one;
   const auto lanes = targets(routing_, to, what, one);
   m->add_references(static_cast<std::uint32_t>(lanes.size()));
-  message_dispatch dispatch(*this);
+  message_dispatch dispatch(*this, false);
   dispatch.offer(m.get(), lanes, true);
   if (dispatch.has_rest()) {
     const busy_publisher busy(*this);

@@ -38,7 +38,7 @@ bool message_dispatch::wait_for_room(lane& to, const deadline& until) {
   constexpr std::int64_t check_every_ns = 50'000'000;
   for (;;) {
     const auto slice = interrupt_check_of_thread.exists() ? std::min(until.left(), check_every_ns) : until.left();
-    if (to.wait_for_room(deadline::in(slice)))
+    if (to.wait_for_room(message_->size(), deadline::in(slice)))
       return true;
     if (until.passed())
       return false;
@@ -49,25 +49,17 @@ bool message_dispatch::wait_for_room(lane& to, const deadline& until) {
 }
 
 void message_dispatch::wait_and_offer(lane& to) {
-  if (must_not_wait_for(to)) {
-    message_->release();
-    to.count_drop(drop_reason::full);
-    outcome_ = status::full;
-    const read_guard guard; // as below
-    if (!to.ended())
-      to.wake();
-    return;
-  }
-  const auto until = deadline::in(to.options().block_timeout_ns);
+  const bool may_wait = !must_not_wait_for(to);
+  const auto until = deadline::in(may_wait ? to.options().block_timeout_ns : 0);
   for (;;) {
-    const bool room = !interrupted_ && wait_for_room(to, until);
+    const bool room = may_wait && !interrupted_ && wait_for_room(to, until);
     const read_guard guard; // while it is up, a lane that has not ended has an actor, and is not finished
     if (to.ended()) {
       message_->release();
       return note_end();
     }
     if (!bus_.is_closing()) {
-      const auto offered = to.offer(message_);
+      const auto offered = to.offer(message_); // also when nobody may wait: it may only have had enough
       if (offered == lane::offered::taken)
         return to.wake();
       if (offered == lane::offered::ended) // in this moment; it has released the message
@@ -76,8 +68,8 @@ void message_dispatch::wait_and_offer(lane& to) {
         continue; // others were faster
     }
     message_->release();
-    to.count_drop(drop_reason::timeout);
-    outcome_ = status::timeout;
+    to.count_drop(may_wait ? drop_reason::timeout : drop_reason::full);
+    outcome_ = may_wait ? status::timeout : status::full;
     return to.wake();
   }
 }

@@ -16,11 +16,16 @@ class message_dispatch {
 public:
   static constexpr int max_inline_depth = 4;
 
-  explicit message_dispatch(bus& owner) noexcept : bus_(owner) {}
+  // patient: in a lane that keeps short, there is room only where not enough waits.
+  explicit message_dispatch(bus& owner, bool patient = true) noexcept : bus_(owner), patient_(patient) {}
 
   // Under a read_guard. Takes over one reference of m per lane. wake_now false: the caller wakes the lanes.
   void offer(const message* m, std::span<lane* const> lanes, bool wake_now) {
     for (auto* to : lanes) {
+      if (patient_ && to->has_enough(m->size())) {
+        full_.emplace_back(*to);
+        continue;
+      }
       if (to->options().run_inline && try_inline(*to, m))
         continue;
       switch (to->offer(m)) {
@@ -76,6 +81,7 @@ private:
   void note_end();
 
   bus& bus_;
+  const bool patient_;
   const message* message_ = nullptr;
   status outcome_ = status::success;
   bool interrupted_ = false;

@@ -18,7 +18,7 @@ public:
   ~running() {
     lane_.running_.store(false, std::memory_order_seq_cst);
     lane_.progress_.signal();
-    if (lane_.room_wanted_.load(std::memory_order_seq_cst))
+    if (lane_.wake_below_.load(std::memory_order_seq_cst) != 0)
       lane_.offer_room_to_waiting();
   }
 
@@ -27,7 +27,8 @@ private:
 };
 
 lane::lane(bus& owner, std::uint64_t id, subscription_options options)
-    : bus_(owner), id_(id), options_(std::move(options)), begun_(options_.history == 0), ring_(options_.capacity) {}
+    : bus_(owner), id_(id), keeps_short_(options.keeps_short && options.when_full == policy::block),
+      options_(std::move(options)), begun_(options_.history == 0), ring_(options_.capacity) {}
 
 lane::~lane() {
   while (const auto* m = ring_.pop())
@@ -73,16 +74,30 @@ void lane::wake() noexcept {
   actor()->wake();
 }
 
-bool lane::wait_for_room(const deadline& until) {
+bool lane::wait_for_room(std::size_t message_size, const deadline& until) {
   constexpr std::int64_t look_again_ns = 10'000'000;
-  const auto room = [this] {
-    room_wanted_.store(true, std::memory_order_seq_cst);
-    return ended() || bus_.is_closing() || ring_.pushed() - ring_.popped() < ring_.capacity();
-  };
-  while (!room_.wait(deadline::in(std::min(until.left(), look_again_ns)), room))
+  for (;;) {
+    const bool is_short = keeps_short_ && !lags_.load(std::memory_order_relaxed);
+    const auto most =
+        std::min<std::uint64_t>(is_short ? short_queue::most(message_size) : ring_.capacity(), ring_.capacity());
+    const auto room = [this, most] {
+      wake_below_.store(most / 2 + 1, std::memory_order_seq_cst);
+      return ended() || bus_.is_closing() || ring_.pushed() - ring_.popped() < most;
+    };
+    const auto since = monotonic_ns();
+    const auto popped = ring_.popped();
+    const auto patience = is_short ? short_queue::patience_ns : look_again_ns;
+    const bool has_room = room_.wait(deadline::in(std::min(until.left(), patience)), room);
+    if (is_short && !has_room)
+      lags_.store(true, std::memory_order_relaxed);
+    else if (!is_short && has_room &&
+             short_queue::is_fast(ring_.popped() - popped, monotonic_ns() - since, message_size))
+      lags_.store(false, std::memory_order_relaxed);
+    if (has_room)
+      return true;
     if (until.passed())
       return false;
-  return true;
+  }
 }
 
 void lane::count_drop(drop_reason why) noexcept {
@@ -106,11 +121,11 @@ inline const message* lane::pop() noexcept {
 }
 
 // Waking a publisher for each free cell would cost both sides a system call per message, and have both work on the same
-// cache lines. It is woken once, when half of the ring is free, and looks by itself now and then, in case a callback
-// that runs long holds up the rest.
+// cache lines. It is woken once, when half of what may wait is gone, and looks by itself now and then, in case a
+// callback that runs long holds up the rest.
 void lane::offer_room_to_waiting() noexcept {
-  const bool half_free = (ring_.pushed() - ring_.popped()) * 2 <= ring_.capacity();
-  if ((half_free || ended()) && room_wanted_.exchange(false, std::memory_order_seq_cst))
+  const bool has_room = ring_.pushed() - ring_.popped() < wake_below_.load(std::memory_order_relaxed);
+  if ((has_room || ended()) && wake_below_.exchange(0, std::memory_order_seq_cst) != 0)
     room_.signal();
 }
 
@@ -119,7 +134,7 @@ void lane::offer_room_to_waiting() noexcept {
     const auto* m = pop();
     if (m == nullptr)
       return nullptr;
-    if (room_wanted_.load(std::memory_order_relaxed)) [[unlikely]]
+    if (wake_below_.load(std::memory_order_relaxed) != 0) [[unlikely]]
       offer_room_to_waiting();
     if (kept_until_ == 0 || !already_kept(*m)) [[likely]]
       return m;
@@ -288,7 +303,7 @@ std::size_t lane::take(std::vector<const message*>& out, std::size_t max) noexce
   }
   delivered_.store(delivered_.load(std::memory_order_relaxed) + count, std::memory_order_seq_cst);
   progress_.signal();
-  if (room_wanted_.load(std::memory_order_seq_cst))
+  if (wake_below_.load(std::memory_order_seq_cst) != 0)
     offer_room_to_waiting();
   // Recovery is told by the actor, as all that this subscription calls back.
   std::uint32_t state = told;

@@ -9,6 +9,7 @@
 #include "actors/runtime/message.hpp"
 #include "actors/runtime/queue.hpp"
 #include "actors/runtime/ring.hpp"
+#include "actors/runtime/short_queue.hpp"
 #include "schema/status.hpp"
 
 #include <algorithm>
@@ -47,6 +48,7 @@ struct subscription_options {
   bool unlisted = false;           // gets only what is addressed to it (destination::subscription)
   policy when_full = policy::block;
   std::uint32_t capacity = 4096; // a power of two
+  bool keeps_short = false;      // with policy::block: see short_queue
   std::uint32_t history = 0;
   std::uint32_t batch_max = 256;
   std::int64_t block_timeout_ns = 0;
@@ -103,8 +105,19 @@ public:
   std::size_t free_places() const noexcept {
     return ring_.capacity() - std::min<std::size_t>(ring_.pushed() - ring_.popped(), ring_.capacity());
   }
-  // Waits for room, outside of a read_guard; false if the deadline came first.
-  bool wait_for_room(const deadline& until);
+  // Does enough wait for a publisher that may wait to do so, although there is room?
+  bool has_enough(std::size_t message_size) noexcept {
+    if (!keeps_short_ || lags_.load(std::memory_order_relaxed))
+      return false;
+    const auto pushed = ring_.pushed();
+    if (!short_queue::is_over(pushed - popped_then_.load(std::memory_order_relaxed), message_size)) [[likely]]
+      return false;
+    const auto popped = ring_.popped();
+    popped_then_.store(popped, std::memory_order_relaxed);
+    return short_queue::is_over(pushed - popped, message_size);
+  }
+  // Waits for room for a message of this size, outside of a read_guard; false if the deadline came first.
+  bool wait_for_room(std::size_t message_size, const deadline& until);
   void wake_publishers() noexcept { room_.signal(); }
   // Messages with which somebody waits for room: see awaited_lane. Zero when nobody can offer any more (its types are
   // others', by bus::set_types) and all of these have come.
@@ -208,6 +221,7 @@ private:
   // Read by publishers, hardly ever written.
   bus& bus_;
   const std::uint64_t id_;
+  const bool keeps_short_;
   subscription_options options_;
   std::atomic<lane_actor*> actor_{nullptr};
   std::atomic<bool> ended_{false};
@@ -220,9 +234,12 @@ private:
   std::atomic<bool> completed_{false};
   std::atomic<drop_reason> rest_is_{drop_reason::unsubscribed};
   std::atomic<std::uint32_t> awaited_{0};
-  std::atomic<bool> room_wanted_{false}; // by a publisher that nobody has woken yet
-  waiting_room room_;                    // publishers that wait for room
-  waiting_room progress_;                // flush, unsubscribe, close
+  std::atomic<bool> lags_{false};             // see short_queue
+  std::atomic<std::uint64_t> popped_then_{0}; // when a publisher looked: the consumer's count is in another cache
+  std::atomic<std::uint64_t> wake_below_{
+      0};                 // so many that wait: publishers that nobody has woken yet; 0: there are none
+  waiting_room room_;     // publishers that wait for room
+  waiting_room progress_; // flush, unsubscribe, close
 
   ring ring_;
 

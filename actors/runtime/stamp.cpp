@@ -35,6 +35,39 @@ struct baseline {
 };
 const baseline start;
 
+// The clocks at one moment.
+struct reading {
+  std::int64_t wall = 0;
+  std::uint64_t counter = 0;
+  std::uint64_t lifetime = 0; // in ticks
+  double ns_per_tick = 0;
+
+  static reading now() noexcept;
+  bool holds_at(std::uint64_t counter_now) const noexcept { return counter_now - counter < lifetime; }
+};
+
+constexpr double longest_lifetime_ns = 1'000'000;
+
+// As old as the baseline at most, so that the rate's error does not grow; and no older than a millisecond, in which no
+// clock that is being set goes far.
+reading reading::now() noexcept {
+  constexpr int attempts = 3; // it may be interrupted between one clock and the next
+  constexpr double undisturbed_ns = 5000;
+  reading made;
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    const auto before = read_counter();
+    made.wall = wall_clock_ns();
+    const auto elapsed = double(monotonic_ns() - start.time);
+    made.counter = read_counter();
+    const auto ticks = made.counter - start.ticks;
+    made.ns_per_tick = ticks != 0 ? elapsed / double(ticks) : 0.0;
+    made.lifetime = elapsed > longest_lifetime_ns ? std::uint64_t(longest_lifetime_ns / made.ns_per_tick) : ticks;
+    if (double(made.counter - before) * made.ns_per_tick < undisturbed_ns)
+      break;
+  }
+  return made;
+}
+
 } // namespace
 
 const bool counter_is_steady = detect_steady_counter();
@@ -48,12 +81,11 @@ std::int64_t wall_clock_ns() noexcept {
 std::int64_t stamp_to_wall_clock(std::uint64_t stamp) noexcept {
   if (!counter_is_steady)
     return static_cast<std::int64_t>(stamp);
-  const auto wall = wall_clock_ns();
-  const auto elapsed = double(monotonic_ns() - start.time);
-  const auto now = read_counter();
-  const auto ticks = double(now - start.ticks);
-  const auto age = double(static_cast<std::int64_t>(now - stamp)) * (ticks > 0 ? elapsed / ticks : 0.0);
-  return wall - static_cast<std::int64_t>(age);
+  static thread_local reading last;
+  if (!last.holds_at(read_counter()))
+    last = reading::now();
+  const auto age = double(static_cast<std::int64_t>(last.counter - stamp)) * last.ns_per_tick;
+  return last.wall - static_cast<std::int64_t>(age);
 }
 
 const char* stamp_source() noexcept { return counter_is_steady ? "tsc" : "clock_gettime"; }
