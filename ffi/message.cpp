@@ -34,17 +34,17 @@ int32_t mycelium_message_envelope(const MyceliumMessage* m, MyceliumEnvelope* ou
   e.correlation_id = content.correlation_id;
   e.sequence = content.sequence;
   e.publisher_id = content.publisher_id;
-  e.timestamp_ns = runtime::stamp_to_wall_clock(content.stamp);
-  if (const auto* extras = content.extras()) {
+  const auto* extras = content.extras();
+  if (extras != nullptr) {
     e.destination = int32_t(extras->to);
     e.destination_key = extras->destination_key;
     e.has_trace = extras->has_trace ? 1 : 0;
     std::memcpy(e.trace_id, extras->trace.trace_id.data(), sizeof e.trace_id);
     std::memcpy(e.span_id, extras->trace.span_id.data(), sizeof e.span_id);
     e.trace_flags = extras->trace.flags;
-    if (extras->from.node != 0)
-      e.timestamp_ns = extras->from.timestamp_ns;
   }
+  e.timestamp_ns = extras != nullptr && extras->from.node != 0 ? extras->from.timestamp_ns
+                                                               : runtime::stamp_to_wall_clock(content.stamp);
   return write_struct(out, e);
 }
 

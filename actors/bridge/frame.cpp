@@ -29,11 +29,15 @@ struct wire_trace {
 static_assert(sizeof(wire_trace) == trace_size);
 
 constexpr std::size_t checksum_at = offsetof(frame_header, checksum);
+static_assert(checksum_at % 8 == 0);
 
-std::uint32_t checksum(bytes whole) noexcept {
-  constexpr std::uint8_t zero[4] = {};
-  const auto before = crc32c(whole.first(checksum_at));
-  return crc32c(whole.subspan(checksum_at + 4), crc32c(zero, before));
+// Of a frame that stands in our own memory: its field for the checksum is 0 afterwards.
+std::uint32_t checksum(std::span<std::uint8_t> whole) noexcept {
+  std::uint64_t word; // what is written in four bytes cannot be read at once in eight
+  std::memcpy(&word, whole.data() + checksum_at, sizeof word);
+  word &= ~std::uint64_t{0xffffffff};
+  std::memcpy(whole.data() + checksum_at, &word, sizeof word);
+  return crc32c(whole);
 }
 
 std::size_t parts_size(std::uint16_t flags) noexcept {
@@ -155,22 +159,27 @@ result<std::size_t> frame_reader::check_header(const frame_header& header) const
   return parts;
 }
 
-result<std::optional<frame>> frame_reader::next() {
+result<const frame*> frame_reader::next() {
   if (end_ - begin_ < header_size)
-    return std::optional<frame>();
-  const auto* from = memory_.get() + begin_;
-  frame what;
+    return nullptr;
+  auto* const start = memory_.get() + begin_;
+  const std::uint8_t* from = start;
+  auto& what = current_;
   what.header = take<frame_header>(from);
   const auto parts = check_header(what.header); // before the rest has come
   if (!parts)
     return parts.error();
   const auto size = padded(what.header.length);
   if (end_ - begin_ < size)
-    return std::optional<frame>();
-  const bytes whole(memory_.get() + begin_, what.header.length);
+    return nullptr;
+  const std::span<std::uint8_t> whole(start, what.header.length);
   if (checksum(whole) != what.header.checksum)
     return broken("a frame's checksum is wrong");
-  if (!what.is_control()) {
+  what.key.reset();
+  what.trace.reset();
+  if (what.is_control()) {
+    what.envelope = {};
+  } else {
     what.envelope = take<frame_envelope>(from);
     if ((what.header.flags & flag_key) != 0)
       what.key = take<wire_key>(from).key;
@@ -184,7 +193,7 @@ result<std::optional<frame>> frame_reader::next() {
   }
   what.payload = whole.subspan(header_size + *parts);
   begin_ += size;
-  return std::optional<frame>(what);
+  return &what;
 }
 
 } // namespace mycelium::bridge

@@ -119,9 +119,9 @@ public:
   // Room for the next bytes, at least `want`; then say how many came.
   std::span<std::uint8_t> room(std::size_t want);
   void filled(std::size_t count) noexcept { end_ += count; }
-  // The next whole frame, valid until room() or next() is called; none if more bytes are needed. invalid_argument: what
-  // came is no frame, and nothing after it can be read.
-  result<std::optional<frame>> next();
+  // The next whole frame, valid until room() or next() is called; nullptr if more bytes are needed. invalid_argument:
+  // what came is no frame, and nothing after it can be read.
+  result<const frame*> next();
   // A frame longer than that is refused from now on.
   void limit(std::size_t max_frame) noexcept { max_frame_ = max_frame; }
   std::size_t unread() const noexcept { return end_ - begin_; }
@@ -137,6 +137,7 @@ private:
   std::size_t begin_ = 0; // a multiple of 16
   std::size_t end_ = 0;
   std::size_t max_frame_;
+  frame current_;
 };
 
 } // namespace mycelium::bridge

@@ -233,6 +233,8 @@ private:
   static void fill(message& m, const outgoing& what, publisher& by);
   message* build(const outgoing& what, message::bytes content, publisher& by, std::uint32_t references,
                  bool kept = false);
+  bool deliver_view(read_guard& guard, const outgoing& what, message::bytes content, publisher& by,
+                    std::span<lane* const> lanes);
   status send(read_guard& guard, message& m, std::span<lane* const> lanes);
   status send_kept(read_guard& guard, message& m, history& kept, const outgoing& what);
   batch_result publish_run(std::span<const payload> payloads);

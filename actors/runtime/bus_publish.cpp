@@ -105,7 +105,12 @@ void bus::identify(message& m, publisher& by) noexcept {
 }
 
 void bus::fill(message& m, const outgoing& what, publisher& by) {
-  identify(m, by);
+  if (what.from == nullptr) {
+    identify(m, by);
+  } else {
+    m.publisher_id = what.from->publisher_id;
+    m.sequence = what.from->sequence;
+  }
   m.priority = what.priority;
   m.correlation_id = what.correlation_id;
   if (auto* extras = m.extras()) {
@@ -120,11 +125,8 @@ void bus::fill(message& m, const outgoing& what, publisher& by) {
       what.request->mark_carried();
       extras->request = what.request;
     }
-    if (what.from != nullptr) {
+    if (what.from != nullptr)
       extras->from = *what.from;
-      m.publisher_id = what.from->publisher_id;
-      m.sequence = what.from->sequence;
-    }
     if (what.due != nullptr) {
       what.due->retain();
       extras->due = what.due;
@@ -176,27 +178,35 @@ status bus::publish(read_guard& guard, const outgoing& what, message::bytes cont
   lane* one;
   const auto lanes = targets(routing_, to, what, one);
   const bool kept = to != nullptr && to->kept;
-  // A single idle inline subscriber reads the publisher's own bytes.
-  const bool aligned = reinterpret_cast<std::uintptr_t>(content.data()) % 16 == 0;
-  if (lanes.size() == 1 && lanes[0]->options().run_inline && !lanes[0]->options().leads_away && aligned && !kept &&
-      !needs_extras(what) && callback_depth() < message_dispatch::max_inline_depth) {
-    if (auto* actor = lanes[0]->actor(); actor->try_take()) {
-      if (actor->may_deliver_now()) {
-        const busy_publisher busy(*this);
-        guard.release();
-        message::borrowed view(what.type_id, content.empty() ? nothing : content.data(), content.size());
-        fill(view.header, what, me);
-        actor->deliver_here(view.header);
-        return status::success;
-      }
-      actor->give_to_worker(); // what waits comes first
-    }
-  }
+  if (!kept && deliver_view(guard, what, content, me, lanes))
+    return status::success;
   if (kept)
     return send_kept(guard, *build(what, content, me, 1, true), *to->kept, what);
   if (lanes.empty())
     return status::success; // nobody subscribes: no error
   return send(guard, *build(what, content, me, static_cast<std::uint32_t>(lanes.size())), lanes);
+}
+
+// A single idle inline subscriber reads the publisher's own bytes. False: it is not that, and nothing has happened.
+bool bus::deliver_view(read_guard& guard, const outgoing& what, message::bytes content, publisher& by,
+                       std::span<lane* const> lanes) {
+  const bool aligned = reinterpret_cast<std::uintptr_t>(content.data()) % 16 == 0;
+  if (lanes.size() != 1 || !lanes[0]->options().run_inline || lanes[0]->options().leads_away || !aligned ||
+      what.request != nullptr || what.due != nullptr || callback_depth() >= message_dispatch::max_inline_depth)
+    return false;
+  auto* actor = lanes[0]->actor();
+  if (!actor->try_take())
+    return false;
+  if (!actor->may_deliver_now()) {
+    actor->give_to_worker(); // what waits comes first
+    return false;
+  }
+  const busy_publisher busy(*this);
+  guard.release();
+  message::borrowed view(what.type_id, content.empty() ? message::bytes(nothing, 0) : content, needs_extras(what));
+  fill(view.header, what, by);
+  actor->deliver_here(view.header);
+  return true;
 }
 
 status bus::send_kept(read_guard& guard, message& m, history& kept, const outgoing& what) {
@@ -274,14 +284,17 @@ status bus::publish_at_once(const outgoing& what, message::bytes content, undeli
   const auto* to = routing_.find(what.type_id);
   if (to == nullptr)
     return status::success;
-  message_ptr m(build(what, content, me, 1, bool(to->kept)));
+  lane* one;
+  auto lanes = targets(routing_, to, what, one);
+  if (!to->kept && deliver_view(guard, what, content, me, lanes))
+    return status::success;
+  const auto references = to->kept ? 1 : static_cast<std::uint32_t>(lanes.size()) + 1;
+  message_ptr m(build(what, content, me, references, bool(to->kept)));
   if (to->kept) {
     to->kept->append(const_cast<message&>(*m), what.to == destination::all && what.request == nullptr);
-    to = routing_.find(what.type_id); // anew: see history::append
+    lanes = targets(routing_, routing_.find(what.type_id), what, one); // anew: see history::append
+    m->add_references(static_cast<std::uint32_t>(lanes.size()));
   }
-  lane* one;
-  const auto lanes = targets(routing_, to, what, one);
-  m->add_references(static_cast<std::uint32_t>(lanes.size()));
   message_dispatch dispatch(*this, false);
   dispatch.offer(m.get(), lanes, true);
   if (dispatch.has_rest()) {

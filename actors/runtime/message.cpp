@@ -8,10 +8,11 @@ namespace mycelium::runtime {
 
 static_assert(sizeof(message) == 64, "a payload of 64 bytes fits a block of 128");
 static_assert(alignof(message_extras) <= 8);
+static_assert(sizeof(message::borrowed) == sizeof(message) + (8 + sizeof(message_extras) + 15) / 16 * 16);
 
 message* message::retain() const {
   if (borrowed_)
-    return copy(false);
+    return copy(has_extras_);
   references_.fetch_add(1, std::memory_order_relaxed);
   return const_cast<message*>(this);
 }
@@ -21,7 +22,6 @@ message* message::retain_without_receipt() const {
   if (mine == nullptr || mine->due == nullptr)
     return retain();
   auto* other = copy(true);
-  *other->extras() = *mine;
   other->extras()->due = nullptr;
   other->extras()->request = nullptr; // who keeps it does not answer
   return other;
@@ -36,6 +36,8 @@ message* message::copy(bool with_extras) const {
   other->publisher_id = publisher_id;
   other->stamp = stamp;
   other->correlation_id = correlation_id;
+  if (with_extras)
+    *other->extras() = *extras();
   return other;
 }
 

@@ -7,8 +7,10 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -58,7 +60,8 @@ public:
 
   // One reference, payload not yet written. Throws std::bad_alloc.
   static message* make(std::uint16_t type_id, std::size_t size, bool with_extras);
-  // A header for a payload that stays the caller's; lives on the stack, is never counted.
+  // A header, and extras, for a payload that stays the caller's; lives on the stack, is never counted. The extras carry
+  // no request and no receipt.
   struct borrowed;
 
   std::uint16_t type_id() const noexcept { return type_id_; }
@@ -115,18 +118,23 @@ private:
 public:
   std::uint64_t sequence = 0; // per publisher, from 1
   std::uint64_t publisher_id = 0;
-  std::uint64_t stamp = 0;
+  std::uint64_t stamp = 0; // see stamp.hpp; of a message from another node 0
   std::uint64_t correlation_id = 0;
 };
 
 struct message::borrowed {
   message header;
   const std::uint8_t* payload;
+  alignas(message_extras) std::array<std::byte, sizeof(message_extras)> extras; // not filled unless it has some
 
-  borrowed(std::uint16_t type_id, const std::uint8_t* data, std::size_t size) noexcept : payload(data) {
+  borrowed(std::uint16_t type_id, bytes content, bool with_extras) noexcept : payload(content.data()) {
     header.borrowed_ = true;
+    header.has_extras_ = with_extras;
     header.type_id_ = type_id;
-    header.size_ = static_cast<std::uint32_t>(size);
+    header.size_ = static_cast<std::uint32_t>(content.size());
+    header.capacity_ = sizeof payload;
+    if (with_extras)
+      new (extras.data()) message_extras;
   }
 };
 

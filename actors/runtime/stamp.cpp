@@ -43,7 +43,8 @@ struct reading {
   double ns_per_tick = 0;
 
   static reading now() noexcept;
-  bool holds_at(std::uint64_t counter_now) const noexcept { return counter_now - counter < lifetime; }
+  // For a stamp of about that time, or at about that time for any?
+  bool holds_at(std::uint64_t then) const noexcept { return then - (counter - lifetime) < 2 * lifetime; }
 };
 
 constexpr double longest_lifetime_ns = 1'000'000;
@@ -82,7 +83,7 @@ std::int64_t stamp_to_wall_clock(std::uint64_t stamp) noexcept {
   if (!counter_is_steady)
     return static_cast<std::int64_t>(stamp);
   static thread_local reading last;
-  if (!last.holds_at(read_counter()))
+  if (!last.holds_at(stamp) && !last.holds_at(read_counter()))
     last = reading::now();
   const auto age = double(static_cast<std::int64_t>(last.counter - stamp)) * last.ns_per_tick;
   return last.wall - static_cast<std::int64_t>(age);

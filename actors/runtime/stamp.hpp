@@ -1,7 +1,8 @@
 // When a message was published, for the price of reading the processor's time-stamp counter. The conversion to
 // wall-clock time happens when somebody asks: now - age, where the age comes from counter ticks and a tick rate
 // measured since the process loaded the library. The age is at most that baseline, so an error of e in the two clock
-// readings that span it is an error of at most e in the result. A thread reads the clocks once in a millisecond.
+// readings that span it is an error of at most e in the result. A thread reads the clocks once for the stamps of a
+// millisecond.
 #pragma once
 
 #include <cstdint>
