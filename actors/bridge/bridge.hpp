@@ -119,7 +119,7 @@ private:
   bool leads_to(std::uint64_t neighbour, std::uint64_t origin, std::uint16_t type_id) override;
   std::uint64_t ways_version() const override { return ways_version_.load(std::memory_order_acquire); }
   status judge(link& by, const frame& what) override;
-  bool deliver(link& by, const frame& what) override;
+  delivery deliver(link& by, const frame& what) override;
   void heard_not_allowed(link& by, std::uint16_t type_id) override;
   void heard_gap(link& by, std::uint64_t missing) override;
   void heard_lost(link& by, std::uint16_t type_id, std::uint64_t count) override;

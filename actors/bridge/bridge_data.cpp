@@ -55,7 +55,7 @@ status bridge::judge(link& by, const frame& what) {
   return status::invalid_payload;
 }
 
-bool bridge::deliver(link& by, const frame& what) {
+link_owner::delivery bridge::deliver(link& by, const frame& what) {
   const auto from = by.origin_of(what);
   auto message = published_from(what, from);
   message.correlation_id = what.header.correlation;
@@ -65,16 +65,19 @@ bool bridge::deliver(link& by, const frame& what) {
   message.due = due.get();
   runtime::undelivered rest;
   const auto outcome = bus_.publish_at_once(message, what.payload, rest);
-  if (outcome == status::closed && due)
-    never_delivered_.push_back(std::move(due));
-  if (outcome != status::success && outcome != status::full && outcome != status::closed && stats_.invalid++ == 0)
+  if (outcome == status::closed) {
+    if (due)
+      never_delivered_.push_back(std::move(due));
+    return delivery::closing;
+  }
+  if (outcome != status::success && outcome != status::full && stats_.invalid++ == 0)
     log(runtime::log_level::warning, by.where() + ": " + runtime::bus::publish_problem());
   if (rest.empty())
-    return true;
+    return delivery::done;
   stalled_[by.peer()->node] = std::move(rest);
   if (stalled_.size() == 1)
     offer_stalled();
-  return false;
+  return delivery::waits;
 }
 
 void bridge::offer_stalled() {

@@ -184,7 +184,13 @@ TEST_P(bridges, slow_a_publisher_down_to_what_the_other_side_can_take) {
       EXPECT_EQ(a.publish(kilobyte), status::success);
   });
   // It comes to a stop far below the two megabytes: what fits is two lanes, a window and the sockets.
-  std::this_thread::yield();
+  const auto waiting = [&] {
+    const auto stats = a.link().stats();
+    return stats.neighbours.empty() ? 0 : stats.neighbours[0].out.waiting;
+  };
+  while (waiting() < 16)
+    std::this_thread::yield();
+  EXPECT_LT(published, count / 2);
   closed_gate.unlock();
   publisher.join();
   EXPECT_TRUE(got.wait_for(count));
@@ -293,6 +299,54 @@ TEST_P(meshes, lose_nothing_while_they_grow) {
     std::ranges::sort(all);
     EXPECT_EQ(std::ranges::adjacent_find(all), all.end()); // nothing came twice
     EXPECT_EQ(all.size(), count * each_sends);
+  }
+}
+
+TEST_P(meshes, count_what_was_on_its_way_over_a_node_that_leaves) {
+  constexpr std::size_t each_sends = 3000;
+  constexpr std::size_t leaver = 1; // the way from 0 to 2, and back
+  crowd four;
+  auto& nodes = four.nodes;
+  auto& got = four.got;
+  gather(four, [](std::size_t) {});
+  for (std::size_t i = 0; i < count; ++i)
+    nodes[i]->dial(four.where[(i + 1) % count]);
+  for (auto& each : nodes) {
+    each->linked(2);
+    each->wanted(type, 3);
+  }
+  const std::vector<std::size_t> others{0, 2, 3};
+  std::vector<std::thread> publishers;
+  for (const auto i : others)
+    publishers.emplace_back([&, i] {
+      for (std::size_t k = 0; k < each_sends; ++k)
+        EXPECT_EQ(nodes[i]->publish(std::to_string(i) + ":" + std::to_string(k)), status::success);
+    });
+  ASSERT_TRUE(got[leaver].wait_for(each_sends / 2));
+  nodes[leaver]->close();
+  for (auto& each : publishers)
+    each.join();
+  const auto missing = [&] {
+    std::size_t sum = 0;
+    for (const auto i : others)
+      sum += others.size() * each_sends - got[i].all().size();
+    return sum;
+  };
+  const auto lost = [&] {
+    std::size_t sum = 0;
+    for (const auto i : others)
+      sum += nodes[i]->link().stats().gone.lost;
+    return sum;
+  };
+  for (const auto until = deadline::in(patience); missing() > lost() && !until.passed();)
+    std::this_thread::yield();
+  EXPECT_LE(missing(), lost());
+  for (auto& each : nodes)
+    each->close();
+  for (const auto i : others) {
+    auto all = got[i].all();
+    std::ranges::sort(all);
+    EXPECT_EQ(std::ranges::adjacent_find(all), all.end()); // nothing came twice
   }
 }
 

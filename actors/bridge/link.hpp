@@ -79,8 +79,10 @@ public:
   virtual std::uint64_t ways_version() const = 0; // changes when leads_to() may
   // What a stranger sent is looked at before anybody reads it: invalid_payload. no_reply: it came before, another way.
   virtual status judge(link& by, const frame& what) = 0;
-  // False: some subscriber has no room; the link deals with nothing more until go_on().
-  virtual bool deliver(link& by, const frame& what) = 0;
+  // waits: some subscriber has no room; the link deals with nothing more until go_on(). closing: nothing is delivered
+  // any more, and this was not.
+  enum class delivery { done, waits, closing };
+  virtual delivery deliver(link& by, const frame& what) = 0;
   // It sent a type that its rule does not let it; the message was dropped.
   virtual void heard_not_allowed(link& by, std::uint16_t type_id) = 0;
   virtual void heard_gap(link& by, std::uint64_t missing) = 0;
@@ -112,7 +114,7 @@ public:
   void refuse(wire::RefusalReason why, const std::string& text);
   void close(const std::string& why);
   void send_state(const wire::NodeStateT& news);
-  void wait_for_room() { stopped_ = true; } // as after deliver() said false
+  void wait_for_room() { stopped_ = true; } // as when a message waits
   void acknowledge_soon();
   void go_on();
   void answer(std::uint64_t correlation, status outcome, const runtime::message* reply);

@@ -142,12 +142,16 @@ void link::tell_drops() {
 // ---- in ----
 
 void link::on_data(const frame& what) {
-  bytes_dealt_with_ += padded(what.header.length);
-  if (what.is_reply())
+  if (what.is_reply()) {
+    bytes_dealt_with_ += padded(what.header.length);
     return on_reply(what);
+  }
+  if (bus_.is_closing())
+    return; // it goes no further: who sent it must not be told that it has been dealt with
   const auto sequence = what.header.sequence;
   if (sequence == 0)
     return protocol_error("a message without a sequence");
+  bytes_dealt_with_ += padded(what.header.length);
   if (sequence <= peer_->heard) {
     ++stats_.repeated;
     return;
@@ -156,7 +160,7 @@ void link::on_data(const frame& what) {
     stats_.missing += sequence - peer_->heard - 1;
     owner_.heard_gap(*this, sequence - peer_->heard - 1);
   }
-  peer_->heard = sequence;
+  const auto heard_before = std::exchange(peer_->heard, sequence);
   ++stats_.messages_in;
   if (what.asks_for_receipt())
     peer_->receiving->note_news(); // whatever becomes of it
@@ -174,8 +178,18 @@ void link::on_data(const frame& what) {
   const auto verdict = owner_.judge(*this, what);
   if (what.is_request())
     return verdict == status::success ? ask_here(what) : answer(what.header.correlation, verdict, nullptr);
-  if (verdict == status::success)
-    stopped_ = !owner_.deliver(*this, what);
+  if (verdict != status::success)
+    return;
+  switch (owner_.deliver(*this, what)) {
+  case link_owner::delivery::done:
+    return;
+  case link_owner::delivery::waits:
+    stopped_ = true;
+    return;
+  case link_owner::delivery::closing: // in this moment
+    peer_->heard = heard_before;
+    return;
+  }
 }
 
 runtime::remote_origin link::origin_of(const frame& what) const {
