@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import wire
+from cases_network import two
 from suite import TYPE, Stage, case
 from wire import demand
 
@@ -51,6 +52,28 @@ def closing_acknowledges_what_was_dealt_with(stage: Stage) -> None:
     stage.subject.say("close 5000")
     peer.take_credit(5)
     peer.expect_end(wire.LEAVING)
+
+
+@case("mesh", heartbeat=100)
+def closing_takes_nothing_more(stage: Stage) -> None:
+    """Who goes ignores messages, and does not acknowledge them: they count as lost where they came from."""
+    first, second = two(stage)
+    stage.wanted(second, (TYPE,))
+    stage.subject.do(f"publish {TYPE} 01")
+    second.take_message(TYPE, b"\1", acknowledge=False)
+    stage.subject.say("close 60000")
+    for _ in range(3):
+        first.take_control(wire.HEARTBEAT)
+    first.publish(TYPE, b"late")
+    for _ in range(3):
+        first.take_control(wire.HEARTBEAT)
+    second.acknowledge(1)
+    for peer in (first, second):
+        demand(peer.take_table(wire.REFUSAL)["reason"] == wire.LEAVING, "it does not say that it leaves")
+    credits = [each.table for each in first._early if each.kind == wire.CREDIT and each.table]
+    demand(all(each["sequence"] < first.sent for each in credits), "it acknowledges what it does not pass on")
+    passed_on = [each for each in second._early if not each.is_control]
+    demand(not passed_on, f"it passes on {passed_on}")
 
 
 @case()

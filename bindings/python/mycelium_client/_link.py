@@ -40,6 +40,8 @@ _ACKNOWLEDGE_AFTER = 0.005
 class Owner(GreetingOwner, Protocol):
     """What a link asks of the bridge, and tells it."""
 
+    leaving: bool  # the node takes nothing any more
+
     def link_is_up(self, link: Link) -> None: ...
     def link_is_closed(self, link: Link, why: str) -> None: ...
     def heard_state(self, link: Link, state: NodeState) -> None: ...
@@ -231,6 +233,8 @@ class Link(Greeting):
     # ---- messages in ----
 
     def _deal_with(self, frame: Frame) -> None:
+        if self.owner.leaving:
+            return  # it goes no further: who sent it must not be told that it has been dealt with
         waits = [each for each in self._take_in(frame) if not each.done()]
         if waits:
             self._waits_for_room = self._loop.create_task(self._go_on_with_room(frame, waits))
