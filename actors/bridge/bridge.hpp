@@ -119,6 +119,7 @@ private:
   bool leads_to(std::uint64_t neighbour, std::uint64_t origin, std::uint16_t type_id) override;
   std::uint64_t ways_version() const override { return ways_version_.load(std::memory_order_acquire); }
   status judge(link& by, const frame& what) override;
+  bool goes_on(link& by, const frame& what) override;
   delivery deliver(link& by, const frame& what) override;
   void heard_not_allowed(link& by, std::uint16_t type_id) override;
   void heard_gap(link& by, std::uint64_t missing) override;
@@ -180,6 +181,7 @@ private:
   bool is_over(handover& each);
   void note_outlook(); // after each change of the network
   void offer_stalled();
+  void let_stalled_go();
   void watch_absent();
   void note_process(neighbour& who, const link& of);
   void watch_process(neighbour& gone);
@@ -225,6 +227,7 @@ private:
   std::set<std::uint16_t> kept_types_; // of messages that came and asked for a receipt
   std::vector<handover> handovers_;
   std::vector<runtime::counted_ptr<runtime::receipt>> never_delivered_; // of what came while the bus was closing
+  std::vector<runtime::undelivered> never_offered_;                     // what waited for room then
   std::size_t gateways_ = 0;
   std::uint64_t next_link_id_ = 1;
   bool leaving_ = false;

@@ -55,6 +55,12 @@ status bridge::judge(link& by, const frame& what) {
   return status::invalid_payload;
 }
 
+bool bridge::goes_on(link& by, const frame& what) {
+  std::lock_guard lock(ways_);
+  return std::ranges::any_of(network_.next(what.envelope.origin, what.header.type_id),
+                             [&](node_id to) { return to != by.peer()->node; });
+}
+
 link_owner::delivery bridge::deliver(link& by, const frame& what) {
   const auto from = by.origin_of(what);
   auto message = published_from(what, from);
@@ -85,6 +91,8 @@ void bridge::offer_stalled() {
   stalled_timer_.async_wait([this](const std::error_code& error) {
     if (error)
       return;
+    if (bus_.is_closing())
+      return let_stalled_go();
     std::vector<std::uint64_t> delivered;
     for (auto& [node, rest] : stalled_)
       if (bus_.offer_again(rest))
@@ -98,6 +106,25 @@ void bridge::offer_stalled() {
         if (const auto current = who->second->current.lock())
           current->go_on();
   });
+}
+
+// Each was the last that came over its link. It is delivered no more; if others should have had it, who sent it hears
+// that.
+void bridge::let_stalled_go() {
+  for (auto& [node, rest] : std::exchange(stalled_, {})) {
+    const bool goes_on = rest.leads_away();
+    never_offered_.push_back(std::move(rest));
+    const auto who = neighbours_.find(node);
+    if (who == neighbours_.end())
+      continue;
+    const auto current = who->second->current.lock();
+    if (current && goes_on) {
+      --who->second->heard;
+      current->turn_deaf();
+    }
+    if (current)
+      current->go_on();
+  }
 }
 
 void bridge::heard_gap(link& by, std::uint64_t missing) {

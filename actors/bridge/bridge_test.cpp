@@ -1,6 +1,8 @@
 // Buses of one process, joined over real sockets.
 #include "actors/bridge/test_node.hpp"
 
+#include <latch>
+
 namespace mycelium::bridge {
 namespace {
 
@@ -194,6 +196,68 @@ TEST_P(bridges, slow_a_publisher_down_to_what_the_other_side_can_take) {
   closed_gate.unlock();
   publisher.join();
   EXPECT_TRUE(got.wait_for(count));
+}
+
+// Of one type, that both publish and want: what comes must not wait for room on its way back.
+class both_ways {
+public:
+  explicit both_ways(const address& at_a, node& a, node& b) : a_(a), b_(b) {
+    a.subscribe(got_at_a_);
+    b.subscribe(got_at_b_);
+    b.dial(at_a);
+    a.wanted(type, 2);
+    b.wanted(type, 2);
+  }
+  static void publish(node& by, int count) {
+    const std::string kilobyte(1024, 'x');
+    for (int i = 0; i < count && by.publish(kilobyte) == status::success; ++i) {
+    }
+  }
+  template <class Do>
+  void at_once(Do what) {
+    std::jthread other([&] { what(a_); });
+    what(b_);
+  }
+  inbox& got_at_a() { return got_at_a_; }
+  inbox& got_at_b() { return got_at_b_; }
+
+private:
+  node& a_;
+  node& b_;
+  inbox got_at_a_;
+  inbox got_at_b_;
+};
+
+TEST_P(bridges, are_filled_from_both_ends) {
+  settings small;
+  small.window = 64 << 10;
+  small.capacity = 16;
+  small.block_timeout_ns = patience;
+  constexpr int each = 5000;
+  node a("a", small);
+  node b("b", small);
+  both_ways flow(a.listen(at()), a, b);
+  flow.at_once([](node& by) { both_ways::publish(by, each); });
+  EXPECT_TRUE(flow.got_at_a().wait_for(2 * each));
+  EXPECT_TRUE(flow.got_at_b().wait_for(2 * each));
+  EXPECT_EQ(a.link().stats().neighbours.at(0).out.dropped, 0u);
+  EXPECT_EQ(b.link().stats().neighbours.at(0).out.dropped, 0u);
+}
+
+TEST_P(bridges, are_left_by_both_ends_at_once) {
+  node a("a");
+  node b("b");
+  both_ways flow(a.listen(at()), a, b);
+  std::latch both{2};
+  flow.at_once([&](node& by) {
+    std::jthread publisher([&] { both_ways::publish(by, 1'000'000); }); // until it closes
+    while (by.link().stats().neighbours.at(0).out.sent < 1000)
+      std::this_thread::yield();
+    both.arrive_and_wait();
+    const auto until = deadline::in(patience);
+    EXPECT_TRUE(by.bus().close(until));
+    EXPECT_FALSE(until.passed());
+  });
 }
 
 class meshes : public bridges {

@@ -77,6 +77,8 @@ public:
   // Any thread.
   virtual bool leads_to(std::uint64_t neighbour, std::uint64_t origin, std::uint16_t type_id) = 0;
   virtual std::uint64_t ways_version() const = 0; // changes when leads_to() may
+  // Do other nodes get this message from here?
+  virtual bool goes_on(link& by, const frame& what) = 0;
   // What a stranger sent is looked at before anybody reads it: invalid_payload. no_reply: it came before, another way.
   virtual status judge(link& by, const frame& what) = 0;
   // waits: some subscriber has no room; the link deals with nothing more until go_on(). closing: nothing is delivered
@@ -114,6 +116,9 @@ public:
   void refuse(wire::RefusalReason why, const std::string& text);
   void close(const std::string& why);
   void send_state(const wire::NodeStateT& news);
+  // The bus is closing, and something that came does not go on to others. Who sent it must not hear that it was dealt
+  // with, nor that what came after it was, since that is said of both at once.
+  void turn_deaf() { deaf_ = true; }
   void wait_for_room() { stopped_ = true; } // as when a message waits
   void acknowledge_soon();
   void go_on();
@@ -247,6 +252,7 @@ private:
   frame_reader reader_;
   bool reading_ = false;
   bool stopped_ = false; // by deliver()
+  bool deaf_ = false;    // to messages: see turn_deaf()
   pace pace_;
   bool held_ = false; // by pace_
   asio::steady_timer holding_;

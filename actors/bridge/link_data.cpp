@@ -146,8 +146,12 @@ void link::on_data(const frame& what) {
     bytes_dealt_with_ += padded(what.header.length);
     return on_reply(what);
   }
-  if (bus_.is_closing())
-    return; // it goes no further: who sent it must not be told that it has been dealt with
+  deaf_ = deaf_ || (bus_.is_closing() && owner_.goes_on(*this, what));
+  if (deaf_) {
+    if (what.is_request())
+      answer(what.header.correlation, status::no_reply, nullptr);
+    return;
+  }
   const auto sequence = what.header.sequence;
   if (sequence == 0)
     return protocol_error("a message without a sequence");
@@ -186,8 +190,10 @@ void link::on_data(const frame& what) {
   case link_owner::delivery::waits:
     stopped_ = true;
     return;
-  case link_owner::delivery::closing: // in this moment
-    peer_->heard = heard_before;
+  case link_owner::delivery::closing:
+    deaf_ = owner_.goes_on(*this, what); // it began in this moment
+    if (deaf_)
+      peer_->heard = heard_before;
     return;
   }
 }

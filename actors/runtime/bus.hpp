@@ -53,6 +53,7 @@ public:
   ~undelivered();
 
   bool empty() const noexcept { return lanes_.empty(); }
+  bool leads_away() const noexcept; // to another node, for some of them
 
 private:
   friend class bus;

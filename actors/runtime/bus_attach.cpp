@@ -13,6 +13,10 @@ undelivered::~undelivered() {
       held_->release();
 }
 
+bool undelivered::leads_away() const noexcept {
+  return std::ranges::any_of(lanes_, [](const awaited_lane& to) { return to->options().leads_away; });
+}
+
 bool bus::offer_again(undelivered& rest) {
   const read_guard guard; // while it is up, a lane that has not ended has an actor, and is not finished
   const auto waited = monotonic_ns() - rest.since_ns_;

@@ -5,6 +5,7 @@
 #include "actors/runtime/stamp.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 namespace mycelium::runtime {
@@ -37,6 +38,18 @@ std::span<lane* const> targets(const routing& all, const route* to, const outgoi
       one = unlisted;
   }
   return {&one, one == nullptr ? std::size_t{0} : std::size_t{1}};
+}
+
+// Without the one that leads back over the link by which the message came; `others` holds them if there is one.
+std::span<lane* const> leading_on(std::span<lane* const> lanes, const outgoing& what, std::vector<lane*>& others) {
+  if (what.from == nullptr || what.from->link == 0)
+    return lanes;
+  const auto leads_back = [&](const lane* l) { return l->options().link == what.from->link; };
+  if (std::ranges::none_of(lanes, leads_back))
+    return lanes;
+  others.clear();
+  std::ranges::remove_copy_if(lanes, std::back_inserter(others), leads_back);
+  return others;
 }
 
 alignas(16) constexpr std::uint8_t nothing[16] = {}; // where an empty payload is
@@ -105,9 +118,9 @@ void bus::identify(message& m, publisher& by) noexcept {
 }
 
 void bus::fill(message& m, const outgoing& what, publisher& by) {
-  if (what.from == nullptr) {
+  if (what.from == nullptr || what.from->node == 0)
     identify(m, by);
-  } else {
+  if (what.from != nullptr) {
     m.publisher_id = what.from->publisher_id;
     m.sequence = what.from->sequence;
   }
@@ -187,7 +200,7 @@ status bus::publish(read_guard& guard, const outgoing& what, message::bytes cont
   return send(guard, *build(what, content, me, static_cast<std::uint32_t>(lanes.size())), lanes);
 }
 
-// A single idle inline subscriber reads the publisher's own bytes. False: it is not that, and nothing has happened.
+// A single idle inline subscriber reads the publisher's own bytes. False: it is not that, and gets nothing yet.
 bool bus::deliver_view(read_guard& guard, const outgoing& what, message::bytes content, publisher& by,
                        std::span<lane* const> lanes) {
   const bool aligned = reinterpret_cast<std::uintptr_t>(content.data()) % 16 == 0;
@@ -285,14 +298,15 @@ status bus::publish_at_once(const outgoing& what, message::bytes content, undeli
   if (to == nullptr)
     return status::success;
   lane* one;
-  auto lanes = targets(routing_, to, what, one);
+  std::vector<lane*> others;
+  auto lanes = leading_on(targets(routing_, to, what, one), what, others);
   if (!to->kept && deliver_view(guard, what, content, me, lanes))
     return status::success;
   const auto references = to->kept ? 1 : static_cast<std::uint32_t>(lanes.size()) + 1;
   message_ptr m(build(what, content, me, references, bool(to->kept)));
   if (to->kept) {
     to->kept->append(const_cast<message&>(*m), what.to == destination::all && what.request == nullptr);
-    lanes = targets(routing_, routing_.find(what.type_id), what, one); // anew: see history::append
+    lanes = leading_on(targets(routing_, routing_.find(what.type_id), what, one), what, others); // see history::append
     m->add_references(static_cast<std::uint32_t>(lanes.size()));
   }
   message_dispatch dispatch(*this, false);

@@ -21,8 +21,10 @@ bool must_not_wait_for(const lane& to) {
 
 void message_dispatch::do_rest() {
   // Waiting comes first: what inline callbacks publish must not overtake this message.
-  for (const auto& to : run_callbacks())
+  for (auto& each : run_callbacks()) {
+    const auto to = std::move(each); // until it has been offered the message, not all of them
     wait_and_offer(*to);
+  }
 }
 
 // Where some lane has no room, the callbacks do not run before it has, but on workers.

@@ -236,10 +236,9 @@ private:
   std::atomic<std::uint32_t> awaited_{0};
   std::atomic<bool> lags_{false};             // see short_queue
   std::atomic<std::uint64_t> popped_then_{0}; // when a publisher looked: the consumer's count is in another cache
-  std::atomic<std::uint64_t> wake_below_{
-      0};                 // so many that wait: publishers that nobody has woken yet; 0: there are none
-  waiting_room room_;     // publishers that wait for room
-  waiting_room progress_; // flush, unsubscribe, close
+  std::atomic<std::uint64_t> wake_below_{0};  // so many messages: publishers that nobody has woken yet; 0: none
+  waiting_room room_;                         // publishers that wait for room
+  waiting_room progress_;                     // flush, unsubscribe, close
 
   ring ring_;
 

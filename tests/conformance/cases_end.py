@@ -55,8 +55,8 @@ def closing_acknowledges_what_was_dealt_with(stage: Stage) -> None:
 
 
 @case("mesh", heartbeat=100)
-def closing_takes_nothing_more(stage: Stage) -> None:
-    """Who goes ignores messages, and does not acknowledge them: they count as lost where they came from."""
+def closing_passes_nothing_on(stage: Stage) -> None:
+    """Who goes does not acknowledge what it can no longer pass on: it counts as lost where it came from."""
     first, second = two(stage)
     stage.wanted(second, (TYPE,))
     stage.subject.do(f"publish {TYPE} 01")

@@ -255,6 +255,11 @@ class Bridge:
     def leads_to(self, neighbour: int, origin: int, type_id: int) -> bool:
         return self.network.leads_to(neighbour, origin, type_id)
 
+    def goes_on(self, link: Link, frame: Frame) -> bool:
+        """Do other nodes get this message from here?"""
+        others = (each.node for each in self.neighbours.values() if each is not link.peer)
+        return any(self.leads_to(node, frame.origin, frame.type_id) for node in others)
+
     def _others(self, message: Message) -> list[Neighbour]:
         """The neighbours that may have to be sent a message. The way to one that is linked is looked up when it is the
         message's turn; for one that is absent nothing is kept that goes another way now."""

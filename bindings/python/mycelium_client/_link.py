@@ -48,6 +48,7 @@ class Owner(GreetingOwner, Protocol):
     def heard_gap(self, link: Link, missing: int) -> None: ...
     def heard_lost(self, link: Link, type_id: int, count: int) -> None: ...
     def leads_to(self, neighbour: int, origin: int, type_id: int) -> bool: ...
+    def goes_on(self, link: Link, frame: Frame) -> bool: ...
     def deliver(self, link: Link, frame: Frame) -> Sequence[asyncio.Future[bool]]: ...
     def ask(self, link: Link, frame: Frame) -> Sequence[asyncio.Future[bool]]: ...
     def reply(self, link: Link, ask: Ask, frame: Frame) -> None: ...
@@ -66,6 +67,7 @@ class Link(Greeting):
         self._inbox: collections.deque[Frame] = collections.deque()  # messages that wait until the one before has room
         self._inbox_bytes = 0
         self._waits_for_room: asyncio.Task[None] | None = None
+        self._is_deaf = False  # to messages, at the end
         self._dealt_with = 0  # bytes
         self._acknowledged = 0
         self._acknowledges: asyncio.TimerHandle | None = None
@@ -233,8 +235,13 @@ class Link(Greeting):
     # ---- messages in ----
 
     def _deal_with(self, frame: Frame) -> None:
-        if self.owner.leaving:
-            return  # it goes no further: who sent it must not be told that it has been dealt with
+        if self._is_deaf or (self.owner.leaving and self.owner.goes_on(self, frame)):
+            # Others get it no more. Who sent it must not be told that it was dealt with, nor that what came after it
+            # was, since that is said of both at once.
+            self._is_deaf = True
+            if frame.flags & REQUEST:
+                self.answer(frame.correlation, NO_REPLY)
+            return
         waits = [each for each in self._take_in(frame) if not each.done()]
         if waits:
             self._waits_for_room = self._loop.create_task(self._go_on_with_room(frame, waits))
