@@ -115,6 +115,16 @@ class Bridge(Process):
     def nats(self) -> dict:
         return self.counters().get("nats", {})
 
+    def wait_for_subscriber(self, *types: int) -> None:
+        """Until it knows of another node that wants these types."""
+
+        def knows() -> bool:
+            now = self.counters()
+            return any(each["node"] != now["node"] and set(types) <= set(each["wants"])
+                       for each in now.get("nodes", []))
+
+        wait_until(knows, f"a node wants {types}; {self.counters().get('nodes')}")
+
     def wait_for(self, name: str, least: int) -> None:
         """Until a counter of NATS is at least so high."""
         wait_until(lambda: self.nats().get(name, 0) >= least, f"{name} >= {least}, not {self.nats()}; {self.err.all()}")

@@ -22,6 +22,7 @@ class Replays(StreamTest):
         super().setUp()
         self.here = self.door("north")
         near = self.node(self.here, TEXT, COUNTER)
+        self.here.wait_for_subscriber(TEXT, COUNTER)
         publisher = self.publisher(self.here, TEXT, COUNTER)
         publisher.tell("publish", TEXT, 1, 100)
         self.here.wait_for("acknowledged", 100)
