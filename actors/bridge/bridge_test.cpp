@@ -278,6 +278,16 @@ protected:
       dial(i);
     }
   }
+  // Each is linked with the next, and knows of both its neighbours.
+  void gather_ring(crowd& all) const {
+    gather(all, [](std::size_t) {});
+    for (std::size_t i = 0; i < count; ++i)
+      all.nodes[i]->dial(all.where[(i + 1) % count]);
+    for (auto& each : all.nodes) {
+      each->linked(2);
+      each->wanted(type, 3);
+    }
+  }
 };
 INSTANTIATE_TEST_SUITE_P(all, meshes, testing::Values("unix", "tcp"), [](const auto& what) { return what.param; });
 
@@ -372,13 +382,7 @@ TEST_P(meshes, count_what_was_on_its_way_over_a_node_that_leaves) {
   crowd four;
   auto& nodes = four.nodes;
   auto& got = four.got;
-  gather(four, [](std::size_t) {});
-  for (std::size_t i = 0; i < count; ++i)
-    nodes[i]->dial(four.where[(i + 1) % count]);
-  for (auto& each : nodes) {
-    each->linked(2);
-    each->wanted(type, 3);
-  }
+  gather_ring(four);
   const std::vector<std::size_t> others{0, 2, 3};
   std::vector<std::thread> publishers;
   for (const auto i : others)
@@ -418,13 +422,7 @@ TEST_P(meshes, that_are_rings_bring_a_message_round_once) {
   crowd four;
   auto& nodes = four.nodes;
   auto& got = four.got;
-  gather(four, [](std::size_t) {});
-  for (std::size_t i = 0; i < count; ++i)
-    nodes[i]->dial(four.where[(i + 1) % count]);
-  for (auto& each : nodes) {
-    each->linked(2);
-    each->wanted(type, 3);
-  }
+  gather_ring(four);
   // Everybody knows of everybody when a message has come round.
   for (int k = 0; k < 100; ++k)
     nodes[0]->publish(std::to_string(k));

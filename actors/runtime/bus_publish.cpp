@@ -190,13 +190,10 @@ status bus::publish(read_guard& guard, const outgoing& what, message::bytes cont
   const auto* to = routing_.find(what.type_id);
   lane* one;
   const auto lanes = targets(routing_, to, what, one);
-  const bool kept = to != nullptr && to->kept;
-  if (!kept && deliver_view(guard, what, content, me, lanes))
-    return status::success;
-  if (kept)
+  if (to != nullptr && to->kept)
     return send_kept(guard, *build(what, content, me, 1, true), *to->kept, what);
-  if (lanes.empty())
-    return status::success; // nobody subscribes: no error
+  if (lanes.empty() || deliver_view(guard, what, content, me, lanes))
+    return status::success; // that nobody subscribes is no error
   return send(guard, *build(what, content, me, static_cast<std::uint32_t>(lanes.size())), lanes);
 }
 

@@ -1,6 +1,6 @@
 // One message on its way into the lanes of a route. Under the guard each lane is offered the message; what may wait (a
-// full lane whose policy is to block) or run user code (an inline subscription) is put aside and done after the guard
-// is down.
+// lane that is full, or has enough, and whose policy is to block) or run user code (an inline subscription) is put
+// aside and done after the guard is down.
 #pragma once
 
 #include "actors/runtime/bus.hpp"

@@ -40,7 +40,7 @@ _ACKNOWLEDGE_AFTER = 0.005
 class Owner(GreetingOwner, Protocol):
     """What a link asks of the bridge, and tells it."""
 
-    leaving: bool  # the node takes nothing any more
+    leaving: bool  # the node is about to go
 
     def link_is_up(self, link: Link) -> None: ...
     def link_is_closed(self, link: Link, why: str) -> None: ...
