@@ -1,4 +1,5 @@
 // A runtime: its options, what it knows, and its end.
+#include "laws/at_rest.hpp"
 #include "waiting.hpp"
 
 #include <cstdlib>
@@ -167,6 +168,8 @@ TEST(runtime, may_be_destroyed_in_its_own_callback) {
 TEST(runtime, a_child_of_fork_is_told) {
   const auto bus = new_runtime();
   const auto hearing = bus.subscribe(apples, [](bytes) {}).value();
+  while (!laws::may_fork())
+    std::this_thread::yield();
   const auto child = fork();
   if (child == 0)
     _exit(bus.publish(apples, {}).code() == status::forked ? 0 : 1);
