@@ -127,6 +127,7 @@ private:
   void link_is_closed(link& by, const std::string& why) override;
 
   void run();
+  void serve();
   void wake_to_park() noexcept override;
   result<void> lead(const topology& all, const topology_node& as);
   // Waits for the outcome; `otherwise` if the bridge has been closed.

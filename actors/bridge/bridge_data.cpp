@@ -118,12 +118,11 @@ void bridge::let_stalled_go() {
     if (who == neighbours_.end())
       continue;
     const auto current = who->second->current.lock();
-    if (current && goes_on) {
-      --who->second->heard;
+    if (!current)
+      continue;
+    if (goes_on)
       current->turn_deaf();
-    }
-    if (current)
-      current->go_on();
+    current->go_on();
   }
 }
 

@@ -116,9 +116,9 @@ public:
   void refuse(wire::RefusalReason why, const std::string& text);
   void close(const std::string& why);
   void send_state(const wire::NodeStateT& news);
-  // The bus is closing, and something that came does not go on to others. Who sent it must not hear that it was dealt
-  // with, nor that what came after it was, since that is said of both at once.
-  void turn_deaf() { deaf_ = true; }
+  // The bus is closing, and the message that came last does not go on to others. Who sent it must not hear that it was
+  // dealt with, nor that what comes after it was, since that is said of both at once.
+  void turn_deaf();
   void wait_for_room() { stopped_ = true; } // as when a message waits
   void acknowledge_soon();
   void go_on();

@@ -155,6 +155,8 @@ void link::on_data(const frame& what) {
   const auto sequence = what.header.sequence;
   if (sequence == 0)
     return protocol_error("a message without a sequence");
+  if (what.envelope.origin == 0)
+    return protocol_error("a message without an origin");
   bytes_dealt_with_ += padded(what.header.length);
   if (sequence <= peer_->heard) {
     ++stats_.repeated;
@@ -164,7 +166,7 @@ void link::on_data(const frame& what) {
     stats_.missing += sequence - peer_->heard - 1;
     owner_.heard_gap(*this, sequence - peer_->heard - 1);
   }
-  const auto heard_before = std::exchange(peer_->heard, sequence);
+  peer_->heard = sequence;
   ++stats_.messages_in;
   if (what.asks_for_receipt())
     peer_->receiving->note_news(); // whatever becomes of it
@@ -191,11 +193,15 @@ void link::on_data(const frame& what) {
     stopped_ = true;
     return;
   case link_owner::delivery::closing:
-    deaf_ = owner_.goes_on(*this, what); // it began in this moment
-    if (deaf_)
-      peer_->heard = heard_before;
+    if (owner_.goes_on(*this, what)) // it began in this moment
+      turn_deaf();
     return;
   }
+}
+
+void link::turn_deaf() {
+  deaf_ = true;
+  --peer_->heard;
 }
 
 runtime::remote_origin link::origin_of(const frame& what) const {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "actors/runtime/callback_scope.hpp"
+#include "actors/runtime/cores.hpp"
 #include "actors/runtime/deadline.hpp"
 #include "actors/runtime/exit_guard.hpp"
 
@@ -19,7 +20,6 @@
 #include <cstddef>
 #include <mutex>
 #include <pthread.h>
-#include <sched.h>
 #include <string>
 #include <vector>
 
@@ -76,11 +76,6 @@ public:
     static constexpr std::int64_t linger_ns = 4'000; // about what it takes to wake a thread
     static constexpr std::int64_t dense_ns = 50'000; // idle for longer: sleep at once the next time
 
-    static bool more_than_one_core() {
-      cpu_set_t allowed;
-      return sched_getaffinity(0, sizeof allowed, &allowed) == 0 && CPU_COUNT(&allowed) > 1;
-    }
-
     // Those that look away count for the jobs that they will find.
     bool claim_wake() {
       if (sleepers_ == 0 || waking_ || tail_ - head_ <= lingering_)
@@ -125,7 +120,7 @@ public:
     int sleepers_ = 0;
     std::size_t lingering_ = 0; // workers that look away
     bool waking_ = false;       // one has been notified and has not looked yet
-    const bool has_cores_to_spare_ = more_than_one_core();
+    const bool has_cores_to_spare_ = has_cores_to_spare();
   };
 
   template <class Coordinator>

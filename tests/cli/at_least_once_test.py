@@ -119,6 +119,27 @@ class AtLeastOnce(WithHub):
         self.printed_until(self.worker(), set(range(10, 1000)))
         self.assertEqual(publisher.wait(PATIENCE_S), 0)
 
+    def test_a_replay_ends_when_all_was_delivered(self) -> None:
+        file = str(self.folder / "values.mcap")
+        recorder = self.subscriber(file, "--count", "200", verb="record")
+        publisher = self.publisher()
+        self.publish_values(publisher, range(200))
+        self.end_of_input(publisher)
+        self.assertEqual((self.end_of(recorder)[0], publisher.wait(PATIENCE_S)), (0, 0))
+
+        first = self.worker()
+        first.send_signal(signal.SIGSTOP)
+        sent_before = self.sent_to_worker()
+        replay = self.start("replay", file, "--fast", "--wait", str(PATIENCE_S), *KEPT, *self.bus)
+        self.until(lambda: self.sent_to_worker() - sent_before >= 200, "the hub does not send on")
+        first.kill()
+        printed = self.values_of(first.stdout.read())
+        self.assertLess(len(printed), 200, "it was killed too late to have missed anything")
+        self.assertIsNone(replay.poll(), "it ended before all was delivered")
+        self.printed_until(self.worker(), set(range(200)) - set(printed))
+        code, _, errors = self.end_of(replay)
+        self.assertEqual(code, 0, errors)
+
     def test_the_publisher_says_whether_all_was_delivered(self) -> None:
         worker = self.worker()
         done = run("pub", "CounterUpdate", "{}", "--json", *KEPT, *self.bus)

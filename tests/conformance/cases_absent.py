@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import wire
-from cases_network import settled, two
-from peer import Peer
+from peer import Peer, settled
 from suite import TYPE, Stage, case
 from wire import demand
 
@@ -88,7 +87,7 @@ def both_ends_have_to_hold_a_link_that_was_cut(stage: Stage) -> None:
 @case("mesh")
 def a_living_way_is_taken_before_one_that_was_cut(stage: Stage) -> None:
     """A way over a link that was cut is taken only to nodes that no other way leads to."""
-    first, second = two(stage, 1, 2)
+    first, second = stage.two(1, 2)
     first.say_state((FENCE,), absent=(FAR,))
     second.say_state(neighbours=(second.hello["node"], FAR))
     second.say_state((TYPE,), node=FAR, version=1, neighbours=(second.node,), absent=(first.node,))
@@ -104,7 +103,7 @@ def a_living_way_is_taken_before_one_that_was_cut(stage: Stage) -> None:
 @case("mesh")
 def an_absent_node_hangs_on_the_smallest_that_holds_it(stage: Stage) -> None:
     """The tree goes on from all that were reached over links, in the order of their ids: near and far alike."""
-    first, second = two(stage, 6, 7)
+    first, second = stage.two(6, 7)
     nearest = first.node - 1  # a number, not a place: it stands behind the first
     first.say_state((FENCE,), neighbours=(first.hello["node"], nearest))
     first.say_state((), node=nearest, version=1, neighbours=(first.node,))
@@ -122,7 +121,7 @@ def an_absent_node_hangs_on_the_smallest_that_holds_it(stage: Stage) -> None:
 def what_an_absent_node_said_last_goes_by_its_own_tree(stage: Stage) -> None:
     """The origin is reached over a link that was cut: then the tree is the origin's. Here it does not lead through the
     subject."""
-    first, second = two(stage)
+    first, second = stage.two()
     subject = first.hello["node"]
     first.say_state((), neighbours=(subject, second.node), absent=(FAR,))
     second.say_state((TYPE,), neighbours=(subject, first.node))
@@ -136,7 +135,7 @@ def what_an_absent_node_said_last_goes_by_its_own_tree(stage: Stage) -> None:
 @case("mesh")
 def a_neighbour_whose_link_was_cut_is_named_as_absent(stage: Stage) -> None:
     """A node keeps a neighbour whose link was cut among those that are absent."""
-    first, second = two(stage)
+    first, second = stage.two()
     before = first.take_state("with both", lambda state: {first.node, second.node} == set(state["neighbours"]))
     demand(not before["absent"], f"{before} names somebody as absent")
     second.close()
@@ -148,7 +147,7 @@ def a_neighbour_whose_link_was_cut_is_named_as_absent(stage: Stage) -> None:
 @case("mesh", linger=300)
 def who_does_not_come_back_is_named_no_more(stage: Stage) -> None:
     """It is absent as long as what waits for it is kept; then a new NodeState does without it."""
-    first, second = two(stage)
+    first, second = stage.two()
     second.close()
     cut = first.take_state("with the second as absent", lambda state: second.node in state["absent"])
     after = first.take_state("without the second", lambda state: state["version"] > cut["version"])
@@ -159,7 +158,7 @@ def who_does_not_come_back_is_named_no_more(stage: Stage) -> None:
 @case("mesh", linger=600_000)
 def who_leaves_is_named_no_more(stage: Stage) -> None:
     """A neighbour that said Leaving is forgotten at once: it does not become absent."""
-    first, second = two(stage)
+    first, second = stage.two()
     before = first.take_state("with both", lambda state: {first.node, second.node} == set(state["neighbours"]))
     second.leave()
     after = first.take_state("without the second", lambda state: state["version"] > before["version"])
@@ -170,7 +169,7 @@ def who_leaves_is_named_no_more(stage: Stage) -> None:
 @case("mesh", linger=600_000)
 def a_refusal_for_another_reason_is_a_link_that_was_cut(stage: Stage) -> None:
     """Only who said Leaving does not come back."""
-    first, second = two(stage)
+    first, second = stage.two()
     second.send_table(wire.REFUSAL, reason=wire.PROTOCOL, text="the judge does not like it")
     second.expect_end()
     first.take_state("with the second as absent", lambda state: tuple(state["absent"]) == (second.node,))
@@ -179,7 +178,7 @@ def a_refusal_for_another_reason_is_a_link_that_was_cut(stage: Stage) -> None:
 @case("mesh")
 def what_is_for_an_absent_neighbour_waits_for_it(stage: Stage) -> None:
     """What is published for a neighbour that is absent is kept, also what others have published."""
-    first, second = two(stage)
+    first, second = stage.two()
     stage.wanted(second, (TYPE,))
     second.close()
     first.take_state("with the second as absent", lambda state: second.node in state["absent"])
@@ -196,7 +195,7 @@ def what_is_for_an_absent_neighbour_waits_for_it(stage: Stage) -> None:
 @case("mesh")
 def what_waits_outlives_what_its_taker_has_said_meanwhile(stage: Stage) -> None:
     """A link that is up counts, whatever its other end had said of itself before: what has waited is sent."""
-    first, second = two(stage)
+    first, second = stage.two()
     stage.wanted(second, (TYPE,))
     second.close()
     first.take_state("with the second as absent", lambda state: second.node in state["absent"])
@@ -210,7 +209,7 @@ def what_waits_outlives_what_its_taker_has_said_meanwhile(stage: Stage) -> None:
 @case("mesh")
 def what_has_another_way_does_not_wait_for_an_absent_neighbour(stage: Stage) -> None:
     """A node that is reachable by a living way is not sent to over one that was cut: not later, either."""
-    first, second = two(stage)
+    first, second = stage.two()
     subject = first.hello["node"]
     first.say_state((), neighbours=(subject, second.node))
     second.say_state((TYPE,), neighbours=(subject, first.node))
@@ -230,7 +229,7 @@ def what_has_another_way_does_not_wait_for_an_absent_neighbour(stage: Stage) -> 
 def what_came_while_a_neighbour_was_absent_is_not_delivered_again(stage: Stage) -> None:
     """A node with several neighbours, of whom some are absent, ignores what it has had before."""
     stage.subject.do(f"subscribe {TYPE}")
-    first, second = two(stage)
+    first, second = stage.two()
     settled(first, second)
     second.close()
     first.take_state("with the second as absent", lambda state: second.node in state["absent"])

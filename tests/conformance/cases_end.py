@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import wire
-from cases_network import two
 from suite import TYPE, Stage, case
 from wire import demand
 
@@ -57,7 +56,7 @@ def closing_acknowledges_what_was_dealt_with(stage: Stage) -> None:
 @case("mesh", heartbeat=100)
 def closing_passes_nothing_on(stage: Stage) -> None:
     """Who goes does not acknowledge what it can no longer pass on: it counts as lost where it came from."""
-    first, second = two(stage)
+    first, second = stage.two()
     stage.wanted(second, (TYPE,))
     stage.subject.do(f"publish {TYPE} 01")
     second.take_message(TYPE, b"\1", acknowledge=False)

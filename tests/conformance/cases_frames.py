@@ -128,6 +128,12 @@ def a_message_without_a_sequence_ends_the_link(stage: Stage) -> None:
 
 
 @case()
+def a_message_without_an_origin_ends_the_link(stage: Stage) -> None:
+    """No node has the id 0."""
+    ends(stage, encode(Frame(TYPE, sequence=1, origin=0)))
+
+
+@case()
 def a_state_that_is_no_table_ends_the_link(stage: Stage) -> None:
     """So does a payload of a control frame that is not what it should be."""
     good = wire.pack_table("NodeState", dict(node=5, version=1, wants=(1, 2, 3)))

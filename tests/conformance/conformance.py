@@ -24,6 +24,7 @@ import cases_network  # noqa: F401
 import cases_receipts  # noqa: F401
 import cases_requests  # noqa: F401
 import cases_successors  # noqa: F401
+import cases_ways  # noqa: F401
 from subject import Failure
 from suite import CASES, Case, Stage
 from wire import Violation

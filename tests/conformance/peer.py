@@ -339,3 +339,9 @@ class Peer:
         table = self.take(f"NodeState {what}", is_it).table
         assert table is not None
         return table
+
+
+def settled(*peers: Peer) -> None:
+    """What these have said was dealt with."""
+    for peer in peers:
+        peer.is_alive()

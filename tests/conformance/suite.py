@@ -113,6 +113,14 @@ class Stage:
         self._doors[peer.node] = door
         return peer
 
+    def two(self, first_id: int | None = None, second_id: int | None = None) -> tuple[Peer, Peer]:
+        """Neighbours that have said their states."""
+        first = self.peer(first_id).greet()
+        first.say_state()
+        second = self.another(second_id).greet()
+        second.say_state()
+        return first, second
+
     def _peer_at(self, door: socket.socket | None, node: int | None, window: int | None = None) -> Peer:
         """The next connection to this place of ours."""
         first, self._listener = self._listener, door

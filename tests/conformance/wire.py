@@ -76,7 +76,7 @@ class Frame:
     priority: int = 0
     hops: int = 0
     outcome: int = 0
-    origin: int = 0
+    origin: int = 5  # some node
     publisher: int = 1
     publisher_sequence: int = 0
     timestamp: int = 0

@@ -299,6 +299,7 @@ let on_numbered t bridge connection peer (data : Frame.data) =
 let on_message t bridge connection peer (data : Frame.data) =
   if data.reply then on_reply t bridge connection data
   else if data.sequence = 0 then Link.protocol_error connection.link "a message without a sequence"
+  else if data.origin = 0L then Link.protocol_error connection.link "a message without an origin"
   else begin
     let length =
       Frame.data_size ~key:(data.key <> None) ~trace:(data.trace <> None) (String.length data.payload)

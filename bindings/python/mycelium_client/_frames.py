@@ -147,6 +147,8 @@ class FrameReader:
             frame.origin, frame.publisher_id, frame.publisher_sequence, frame.timestamp_ns = _ENVELOPE.unpack_from(
                 whole, at
             )
+            if not frame.origin and not flags & REPLY:
+                raise FrameError("a message without an origin")
             at += _ENVELOPE.size
             if flags & KEY:
                 (frame.key,) = _KEY.unpack_from(whole, at)
