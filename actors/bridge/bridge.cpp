@@ -274,6 +274,7 @@ void bridge::link_is_up(link& by) {
   auto* who = by.peer();
   const auto before = who->current.lock();
   who->current = by.weak_from_this();
+  who->has_gone = false;
   who->name = by.hello().name;
   note_process(*who, by);
   if (before && before.get() != &by)
@@ -321,8 +322,8 @@ void bridge::link_is_closed(link& by, const std::string& why) {
   if (!was_current || leaving_)
     return;
   leave_to_the_living(*who);
-  if (by.was_left() && !is_greeted(*who) && !keeps_for_successor(*who))
-    forget(*who); // it does not come back: who starts again is another node
+  if (by.was_left() && !is_greeted(*who))
+    let_go(*who);
   update_neighbours();
 }
 

@@ -186,6 +186,7 @@ private:
   void watch_absent();
   void note_process(neighbour& who, const link& of);
   void watch_process(neighbour& gone);
+  void let_go(neighbour& gone);
   void forget(neighbour& gone);
   std::uint64_t give_up(neighbour& gone);
   bridge_stats stats_now();

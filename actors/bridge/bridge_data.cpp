@@ -150,8 +150,13 @@ void bridge::watch_absent() {
     const auto before = absent_since_.size();
     for (auto each = absent_since_.begin(); each != absent_since_.end();) {
       const auto [node, since] = *each++;
-      if (auto& who = *neighbours_.at(node); now - since >= how_.linger && !is_greeted(who))
+      auto& who = *neighbours_.at(node);
+      if (is_greeted(who))
+        continue;
+      if (now - since >= how_.linger)
         forget(who);
+      else if (who.has_gone)
+        let_go(who);
     }
     if (absent_since_.size() != before)
       update_neighbours();
@@ -176,11 +181,20 @@ void bridge::watch_process(neighbour& gone) {
                              if (error || leaving_ || !absent_since_.contains(node))
                                return;
                              auto& who = *neighbours_.at(node);
-                             if (is_greeted(who) || keeps_for_successor(who))
+                             if (is_greeted(who))
                                return;
-                             forget(who);
-                             update_neighbours();
+                             let_go(who);
+                             if (!update_neighbours())
+                               apply_ways();
                            });
+}
+
+// It does not come back: who starts again is another node. What was not delivered waits for that.
+void bridge::let_go(neighbour& gone) {
+  gone.has_gone = true;
+  const auto is_from_it = [&](const handover& each) { return each.from == gone.node; };
+  if (!keeps_for_successor(gone) && std::ranges::none_of(handovers_, is_from_it))
+    forget(gone);
 }
 
 void bridge::forget(neighbour& gone) {

@@ -49,6 +49,7 @@ struct neighbour {
   std::shared_ptr<receipts> receiving; // of what it sends
   std::weak_ptr<link> current;
   std::optional<asio::posix::stream_descriptor> process; // a pidfd, readable when it has ended; none: that is not known
+  bool has_gone = false;                                 // for good: what there is is for a successor
   std::vector<std::uint16_t> types;                      // that are kept for it, or sent at once; sorted
   std::set<std::uint16_t> was_sent;                      // those, and of an absent one those that it was sent before
   // What was said in the log once.

@@ -277,6 +277,7 @@ void outbox::hold() {
 
 void outbox::gather() {
   to_gather_.reset();
+  knows_awaited_ = false;
   {
     std::lock_guard lock(mutex_);
     is_gathering_ = true;
@@ -286,7 +287,8 @@ void outbox::gather() {
 }
 
 bool outbox::has_gathered() {
-  if (!to_gather_ && lane_->awaited() == 0) // first: what was awaited has come then
+  knows_awaited_ = knows_awaited_ || lane_->awaited().turn();
+  if (!to_gather_ && knows_awaited_ && lane_->awaited().have_left()) // first: what was awaited has come then
     to_gather_ = lane_->stats().offered;
   const auto dropped = lane_->stats().all_dropped();
   std::lock_guard lock(mutex_);

@@ -140,6 +140,7 @@ private:
   const settings& how_;
   runtime::counted_ptr<runtime::lane> lane_;
   std::uint64_t drops_told_ = 0;
+  bool knows_awaited_ = false;             // with which publishers waited when gathering began
   std::optional<std::uint64_t> to_gather_; // so many have to be taken or dropped, once that is known
 
   mutable std::mutex mutex_; // all below; the writer's comes after it, and the bridge's for ways

@@ -10,6 +10,7 @@
 #include "actors/runtime/queue.hpp"
 #include "actors/runtime/ring.hpp"
 #include "actors/runtime/short_queue.hpp"
+#include "actors/runtime/turnstile.hpp"
 #include "schema/status.hpp"
 
 #include <algorithm>
@@ -119,9 +120,9 @@ public:
   // Waits for room for a message of this size, outside of a read_guard; false if the deadline came first.
   bool wait_for_room(std::size_t message_size, const deadline& until);
   void wake_publishers() noexcept { room_.signal(); }
-  // Messages with which somebody waits for room: see awaited_lane. Zero when nobody can offer any more (its types are
-  // others', by bus::set_types) and all of these have come.
-  std::uint32_t awaited() const noexcept { return awaited_.load(std::memory_order_seq_cst); }
+  // Messages with which somebody waits for room: see awaited_lane. When bus::set_types took types away, those of these
+  // types are all inside.
+  turnstile& awaited() noexcept { return awaited_; }
   void count_drop(drop_reason why) noexcept;
   bool ended() const noexcept { return ended_.load(std::memory_order_seq_cst); }
 
@@ -197,7 +198,6 @@ public:
   lane* waits_for = nullptr;
 
 private:
-  friend class awaited_lane;
   class running;
   offered offer_to_full(const message* m) noexcept;
   void deliver(const message* m, callback_scope& scope, bool direct = false) noexcept;
@@ -233,7 +233,7 @@ private:
   std::atomic<bool> finishing_{false};
   std::atomic<bool> completed_{false};
   std::atomic<drop_reason> rest_is_{drop_reason::unsubscribed};
-  std::atomic<std::uint32_t> awaited_{0};
+  turnstile awaited_;
   std::atomic<bool> lags_{false};             // see short_queue
   std::atomic<std::uint64_t> popped_then_{0}; // when a publisher looked: the consumer's count is in another cache
   std::atomic<std::uint64_t> wake_below_{0};  // so many messages: publishers that nobody has woken yet; 0: none
@@ -270,17 +270,17 @@ private:
 class awaited_lane {
 public:
   // Under the read_guard under which it was offered.
-  explicit awaited_lane(lane& which) noexcept : lane_(counted_ptr<lane>::share(&which)) {
-    which.awaited_.fetch_add(1, std::memory_order_seq_cst);
-  }
+  explicit awaited_lane(lane& which) noexcept
+      : lane_(counted_ptr<lane>::share(&which)), entered_by_(which.awaited().enter()) {}
   awaited_lane(awaited_lane&& other) noexcept = default;
   awaited_lane& operator=(awaited_lane other) noexcept {
     std::swap(lane_, other.lane_);
+    std::swap(entered_by_, other.entered_by_);
     return *this;
   }
   ~awaited_lane() {
     if (lane_)
-      lane_->awaited_.fetch_sub(1, std::memory_order_seq_cst);
+      lane_->awaited().leave(entered_by_);
   }
 
   lane* operator->() const noexcept { return lane_.get(); }
@@ -288,6 +288,7 @@ public:
 
 private:
   counted_ptr<lane> lane_;
+  turnstile::side entered_by_;
 };
 
 } // namespace mycelium::runtime
