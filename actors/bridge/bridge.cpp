@@ -2,16 +2,15 @@
 
 #include "actors/bridge/dialer.hpp"
 #include "actors/bridge/listener.hpp"
-#include "actors/runtime/cores.hpp"
-#include "actors/runtime/deadline.hpp"
+#include "actors/bridge/lull.hpp"
 #include "actors/runtime/exit_guard.hpp"
+#include "actors/runtime/random_id.hpp"
 #include "actors/runtime/signals_blocked.hpp"
 
 #include <algorithm>
 #include <asio/post.hpp>
 #include <iterator>
 #include <pthread.h>
-#include <sys/random.h>
 
 namespace mycelium::bridge {
 namespace {
@@ -19,30 +18,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto ways_pause = 2s; // in which a change of the mesh comes to all
-
-constexpr std::int64_t lull_ns = 50'000; // about a turn of a conversation in which both sides have to be woken
-
-// Whether what comes has come close together for a while. Two or three things that come together now and then, such as
-// a message and what is said of it, are not dense.
-class density {
-public:
-  void waited(std::int64_t ns) { level_ = ns < lull_ns ? std::min(level_ + 1, most) : std::max(level_ - enough, 0); }
-  bool is_dense() const { return level_ >= enough; }
-
-private:
-  static constexpr int enough = 4;
-  static constexpr int most = 8; // so one long wait alone does not end it
-
-  int level_ = 0;
-};
-
-std::uint64_t random_id() {
-  std::uint64_t id = 0;
-  while (id == 0)
-    if (getrandom(&id, sizeof id, 0) != ssize_t{sizeof id})
-      throw std::runtime_error("the system gives no random numbers");
-  return id;
-}
 
 } // namespace
 
@@ -52,7 +27,7 @@ result<std::shared_ptr<bridge>> bridge::start(runtime::bus& bus, settings how) {
   auto with = credentials::read(how.credentials);
   if (!with)
     return with.error();
-  std::shared_ptr<bridge> made(new bridge(bus, std::move(how), std::move(*with), random_id()));
+  std::shared_ptr<bridge> made(new bridge(bus, std::move(how), std::move(*with), runtime::random_id()));
   // The bus holds the bridge, and does not call it when it is gone.
   if (auto attached = bus.attach(made, [b = made.get()] { b->types_changed(); }); !attached)
     return attached.error();
@@ -84,7 +59,7 @@ void bridge::run() {
   runtime::exit_guard::begin_work();
   for (bool runs = true; runs;) {
     try {
-      serve();
+      run_loop(io_);
       runs = false;
     } catch (...) {
       bus_.log_exception("a handler of the bridge");
@@ -92,28 +67,6 @@ void bridge::run() {
   }
   runtime::exit_guard::end_work();
   runtime::exit_guard::remove(*this);
-}
-
-// As io_.run(), but in a lull of dense traffic it looks for more a while before it sleeps. To be woken takes longer
-// than to answer: who asks and is answered at once, again and again, has each answer in a sixth of the time
-// (docs/performance.md).
-void bridge::serve() {
-  density traffic;
-  const bool may_look = runtime::has_cores_to_spare();
-  while (!io_.stopped()) {
-    if (io_.poll() != 0)
-      continue;
-    const auto since = runtime::monotonic_ns();
-    const auto look_until = may_look && traffic.is_dense() ? since + lull_ns : since;
-    std::size_t found = 0;
-    while (found == 0 && runtime::monotonic_ns() < look_until && !io_.stopped()) {
-      std::this_thread::yield(); // to whoever has something to do on this core
-      found = io_.poll_one();
-    }
-    if (found == 0)
-      io_.run_one();
-    traffic.waited(runtime::monotonic_ns() - since);
-  }
 }
 
 // Asio's own static objects are about to go: its loop must not turn any more.
@@ -252,7 +205,7 @@ neighbour* bridge::find_or_make(const link& by) {
   auto made = std::make_unique<neighbour>();
   made->node = node;
   made->name = by.hello().name;
-  made->stream = random_id();
+  made->stream = runtime::random_id();
   made->receiving =
       std::make_shared<receipts>(held_, [this, node] { asio::post(io_, [this, node] { acknowledge(node); }); });
   made->waiting = std::make_unique<outbox>(bus_, next_link_id_++, "link:" + made->name, how_);
@@ -274,7 +227,6 @@ void bridge::link_is_up(link& by) {
   auto* who = by.peer();
   const auto before = who->current.lock();
   who->current = by.weak_from_this();
-  who->has_gone = false;
   who->name = by.hello().name;
   note_process(*who, by);
   if (before && before.get() != &by)
@@ -322,8 +274,8 @@ void bridge::link_is_closed(link& by, const std::string& why) {
   if (!was_current || leaving_)
     return;
   leave_to_the_living(*who);
-  if (by.was_left() && !is_greeted(*who))
-    let_go(*who);
+  if (by.was_left() && !is_greeted(*who) && !keeps_for_successor(*who))
+    forget(*who); // it does not come back: who starts again is another node
   update_neighbours();
 }
 

@@ -127,7 +127,6 @@ private:
   void link_is_closed(link& by, const std::string& why) override;
 
   void run();
-  void serve();
   void wake_to_park() noexcept override;
   result<void> lead(const topology& all, const topology_node& as);
   // Waits for the outcome; `otherwise` if the bridge has been closed.
@@ -186,7 +185,6 @@ private:
   void watch_absent();
   void note_process(neighbour& who, const link& of);
   void watch_process(neighbour& gone);
-  void let_go(neighbour& gone);
   void forget(neighbour& gone);
   std::uint64_t give_up(neighbour& gone);
   bridge_stats stats_now();
@@ -220,6 +218,7 @@ private:
   std::map<std::uint64_t, runtime::undelivered> stalled_; // by neighbour: whatever link it came over
   asio::steady_timer stalled_timer_;
   asio::steady_timer absent_timer_;
+  bool watches_absent_ = false;
   asio::steady_timer leaving_timer_;
   asio::steady_timer handover_timer_;
   asio::steady_timer ways_timer_;

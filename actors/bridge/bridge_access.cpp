@@ -82,16 +82,14 @@ void bridge::heard_not_allowed(link& by, std::uint16_t type_id) {
 }
 
 // The types that a neighbour is sent: what is wanted behind it, and allowed. For one that is absent no more is kept
-// than it was sent; for one that has gone, what a successor is to get.
+// than it was sent.
 std::vector<std::uint16_t> bridge::types_for(neighbour& who) {
   std::unique_lock lock(ways_);
   auto types = network_.types_for(who.node);
   lock.unlock();
   const auto over = who.current.lock();
   std::erase_if(types, [&](auto type_id) {
-    if (over)
-      return !over->may_receive(type_id);
-    return !std::ranges::binary_search(who.types, type_id) || (who.has_gone && !is_delivered_at_least_once(type_id));
+    return over ? !over->may_receive(type_id) : !std::ranges::binary_search(who.types, type_id);
   });
   const auto most = how_.of_one_link.types;
   if (types.size() > most) {

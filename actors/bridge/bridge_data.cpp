@@ -117,6 +117,8 @@ void bridge::let_stalled_go() {
     const auto who = neighbours_.find(node);
     if (who == neighbours_.end())
       continue;
+    if (goes_on)
+      who->second->take_back_last();
     const auto current = who->second->current.lock();
     if (!current)
       continue;
@@ -142,21 +144,19 @@ void bridge::heard_lost(link& by, std::uint16_t type_id, std::uint64_t count) {
 // ---- neighbours that are absent ----
 
 void bridge::watch_absent() {
+  if (std::exchange(watches_absent_, true))
+    return;
   absent_timer_.expires_after(std::min<std::chrono::milliseconds>(how_.linger, 1s));
   absent_timer_.async_wait([this](const std::error_code& error) {
+    watches_absent_ = false;
     if (error || leaving_)
       return;
     const auto now = std::chrono::steady_clock::now();
     const auto before = absent_since_.size();
     for (auto each = absent_since_.begin(); each != absent_since_.end();) {
       const auto [node, since] = *each++;
-      auto& who = *neighbours_.at(node);
-      if (is_greeted(who))
-        continue;
-      if (now - since >= how_.linger)
+      if (auto& who = *neighbours_.at(node); now - since >= how_.linger && !is_greeted(who))
         forget(who);
-      else if (who.has_gone)
-        let_go(who);
     }
     if (absent_since_.size() != before)
       update_neighbours();
@@ -181,20 +181,11 @@ void bridge::watch_process(neighbour& gone) {
                              if (error || leaving_ || !absent_since_.contains(node))
                                return;
                              auto& who = *neighbours_.at(node);
-                             if (is_greeted(who))
+                             if (is_greeted(who) || keeps_for_successor(who))
                                return;
-                             let_go(who);
-                             if (!update_neighbours())
-                               apply_ways();
+                             forget(who);
+                             update_neighbours();
                            });
-}
-
-// It does not come back: who starts again is another node. What was not delivered waits for that.
-void bridge::let_go(neighbour& gone) {
-  gone.has_gone = true;
-  const auto is_from_it = [&](const handover& each) { return each.from == gone.node; };
-  if (!keeps_for_successor(gone) && std::ranges::none_of(handovers_, is_from_it))
-    forget(gone);
 }
 
 void bridge::forget(neighbour& gone) {

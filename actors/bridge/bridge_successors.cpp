@@ -17,7 +17,8 @@ bool bridge::is_delivered_at_least_once(std::uint16_t type_id) const {
 }
 
 bool bridge::keeps_for_successor(const neighbour& gone) const {
-  return !gone.waiting->types_left().empty() ||
+  const auto is_from_it = [&](const handover& each) { return each.from == gone.node; };
+  return !gone.waiting->types_left().empty() || std::ranges::any_of(handovers_, is_from_it) ||
          std::ranges::any_of(gone.types, [this](auto type_id) { return is_delivered_at_least_once(type_id); });
 }
 
@@ -64,9 +65,12 @@ bool bridge::has_to_wait(std::size_t place) const {
 // The successor is sent the types by now: the one before takes no more of them, and leaves what it has.
 bool bridge::is_over(handover& each) {
   const auto to = neighbours_.find(each.to);
-  if (to == neighbours_.end())
-    return true;
   const auto from = neighbours_.find(each.from);
+  if (to == neighbours_.end()) {
+    if (from != neighbours_.end() && each.is_gathering)
+      from->second->waiting->stop_gathering();
+    return true;
+  }
   if (from == neighbours_.end()) {
     to->second->waiting->take_over({});
     return true;
@@ -74,7 +78,9 @@ bool bridge::is_over(handover& each) {
   auto& gone = *from->second;
   if (const auto link = gone.current.lock()) {
     if (link->last_heard() <= each.since)
-      return false;                     // it may have died without a word: the time of silence will tell
+      return false; // it may have died without a word: the time of silence will tell
+    if (each.is_gathering)
+      gone.waiting->stop_gathering();
     to->second->waiting->take_over({}); // two of a name, and both live
     return true;
   }

@@ -40,6 +40,12 @@ struct neighbour {
       receiving->close();
   }
 
+  // The message heard last was not dealt with after all.
+  void take_back_last() {
+    if (heard != 0) // a stream that began anew since has none
+      --heard;
+  }
+
   std::uint64_t node = 0;
   std::string name;
   std::unique_ptr<outbox> waiting;
@@ -49,7 +55,6 @@ struct neighbour {
   std::shared_ptr<receipts> receiving; // of what it sends
   std::weak_ptr<link> current;
   std::optional<asio::posix::stream_descriptor> process; // a pidfd, readable when it has ended; none: that is not known
-  bool has_gone = false;                                 // for good: what there is is for a successor
   std::vector<std::uint16_t> types;                      // that are kept for it, or sent at once; sorted
   std::set<std::uint16_t> was_sent;                      // those, and of an absent one those that it was sent before
   // What was said in the log once.
@@ -117,9 +122,9 @@ public:
   void refuse(wire::RefusalReason why, const std::string& text);
   void close(const std::string& why);
   void send_state(const wire::NodeStateT& news);
-  // The bus is closing, and the message that came last does not go on to others. Who sent it must not hear that it was
-  // dealt with, nor that what comes after it was, since that is said of both at once.
-  void turn_deaf();
+  // The bus is closing, and the message that came last does not go on to others: it is taken back. Who sent it must not
+  // hear that it was dealt with, nor that what comes after it was, since that is said of both at once.
+  void turn_deaf() { deaf_ = true; }
   void wait_for_room() { stopped_ = true; } // as when a message waits
   void acknowledge_soon();
   void go_on();

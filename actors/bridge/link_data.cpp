@@ -193,15 +193,11 @@ void link::on_data(const frame& what) {
     stopped_ = true;
     return;
   case link_owner::delivery::closing:
-    if (owner_.goes_on(*this, what)) // it began in this moment
-      turn_deaf();
-    return;
+    if (!owner_.goes_on(*this, what))
+      return;
+    peer_->take_back_last();
+    return turn_deaf(); // it began in this moment
   }
-}
-
-void link::turn_deaf() {
-  deaf_ = true;
-  --peer_->heard;
 }
 
 runtime::remote_origin link::origin_of(const frame& what) const {

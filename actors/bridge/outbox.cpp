@@ -68,7 +68,6 @@ void outbox::take(std::span<const runtime::message* const> batch) {
   {
     std::lock_guard lock(mutex_);
     by = by_;
-    taken_ += batch.size();
     const bool has_room = by && by->has_room();
     for (const auto* m : batch) {
       if (has_room && held_.empty() && has_credit_locked())
@@ -286,13 +285,16 @@ void outbox::gather() {
   runtime::bus::poke(*lane_);
 }
 
+void outbox::stop_gathering() {
+  std::lock_guard lock(mutex_);
+  is_gathering_ = false; // what comes next is held, and the actor stops
+}
+
 bool outbox::has_gathered() {
   knows_awaited_ = knows_awaited_ || lane_->awaited().turn();
   if (!to_gather_ && knows_awaited_ && lane_->awaited().have_left()) // first: what was awaited has come then
-    to_gather_ = lane_->stats().offered;
-  const auto dropped = lane_->stats().all_dropped();
-  std::lock_guard lock(mutex_);
-  return to_gather_ && taken_ + dropped >= *to_gather_;
+    to_gather_ = lane_->accepted();
+  return to_gather_ && lane_->has_settled(*to_gather_);
 }
 
 outbox::messages outbox::leave_to_successor(const std::vector<std::uint16_t>& types) {

@@ -102,6 +102,7 @@ public:
   // Gives to take_over() messages of these types (sorted) that are to be delivered at least once, and were not. Before:
   // want() without them, and gather() until has_gathered(): then those have come, too, with which publishers waited.
   void gather();
+  void stop_gathering(); // there is no successor after all
   bool has_gathered();
   messages leave_to_successor(const std::vector<std::uint16_t>& types);
   void take_over(messages left);
@@ -140,8 +141,9 @@ private:
   const settings& how_;
   runtime::counted_ptr<runtime::lane> lane_;
   std::uint64_t drops_told_ = 0;
-  bool knows_awaited_ = false;             // with which publishers waited when gathering began
-  std::optional<std::uint64_t> to_gather_; // so many have to be taken or dropped, once that is known
+  // Of gathering.
+  bool knows_awaited_ = false;                       // with which publishers waited when it began
+  std::optional<runtime::lane::progress> to_gather_; // what has to be taken or dropped, once that is known
 
   mutable std::mutex mutex_; // all below; the writer's comes after it, and the bridge's for ways
   std::shared_ptr<carrier> by_;
@@ -156,8 +158,7 @@ private:
   messages held_;
   std::unordered_map<std::uint16_t, bool> kept_types_; // what was found of them
   int holds_ = 0;                                      // for predecessors
-  std::uint64_t taken_ = 0;
-  bool is_gathering_ = false; // all that comes
+  bool is_gathering_ = false;                          // all that comes
   byte_buffer frames_;
   std::int64_t last_turn_ns_ = 0;
   outbox_stats stats_;

@@ -182,6 +182,7 @@ public:
   progress settled() const noexcept;  // was delivered or dropped
   // Until all that had been accepted then is settled; false at the deadline.
   bool wait_until_settled(progress accepted_then, const deadline& until);
+  bool has_settled(progress accepted_then) const noexcept;
   lane_stats stats() const noexcept;
 
   void attach(lane_actor* actor) noexcept {

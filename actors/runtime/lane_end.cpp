@@ -58,11 +58,13 @@ lane::progress lane::settled() const noexcept {
   return now;
 }
 
+bool lane::has_settled(progress accepted_then) const noexcept {
+  const auto now = settled();
+  return now.ring >= accepted_then.ring && now.direct >= accepted_then.direct;
+}
+
 bool lane::wait_until_settled(progress accepted_then, const deadline& until) {
-  return progress_.wait(until, [&] {
-    const auto now = settled();
-    return now.ring >= accepted_then.ring && now.direct >= accepted_then.direct;
-  });
+  return progress_.wait(until, [&] { return has_settled(accepted_then); });
 }
 
 lane_stats lane::stats() const noexcept {

@@ -1,5 +1,7 @@
 #include "actors/runtime/publisher.hpp"
 
+#include "actors/runtime/random_id.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -11,9 +13,12 @@ std::uint64_t next_serial() {
   return ++last;
 }
 
-std::uint64_t next_publisher_id() {
-  static std::atomic<std::uint64_t> last{0};
-  return ++last;
+// Where a runtime begins to count its publishers: far from where the others do that may be linked to it, and low enough
+// that their ids are exact in a double, as readers of JSON need it.
+std::uint64_t first_id() {
+  constexpr unsigned counted = 20; // bits
+  constexpr unsigned drawn = 32;
+  return (random_id() >> (64 - drawn) << counted) + 1;
 }
 
 } // namespace
@@ -73,7 +78,7 @@ void publisher::add_traffic(std::map<std::uint16_t, type_traffic>& to) const {
   }
 }
 
-publisher_list::publisher_list() : serial_(next_serial()) {}
+publisher_list::publisher_list() : serial_(next_serial()), next_id_(first_id()) {}
 
 publisher_list::~publisher_list() {
   for (auto& p : all_)
@@ -107,7 +112,7 @@ counted_ptr<publisher> publisher_list::claim() {
     free = all_.end() - 1;
     (*free)->in_use_.store(true, std::memory_order_relaxed);
   }
-  (*free)->id_.store(next_publisher_id(), std::memory_order_relaxed);
+  (*free)->id_.store(next_id_++, std::memory_order_relaxed);
   (*free)->sequence_ = 0;
   return *free;
 }

@@ -111,6 +111,7 @@ private:
 
   const std::uint64_t serial_; // unique in the process, never reused
   mutable std::mutex mutex_;
+  std::uint64_t next_id_;
   std::vector<counted_ptr<publisher>> all_;
 };
 

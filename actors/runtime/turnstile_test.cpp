@@ -47,8 +47,9 @@ TEST(turnstile, counts_everybody_while_it_turns) {
       --busy;
     });
   int turns = 0;
-  while (busy != 0)
+  do
     turns += t.turn() ? 1 : 0;
+  while (busy != 0);
   EXPECT_GT(turns, 0);
   EXPECT_TRUE(t.is_empty());
 }

@@ -195,7 +195,8 @@ typedef struct MyceliumEnvelope {
   uint64_t destination_key;
   uint64_t correlation_id; /* 0: none */
   uint64_t sequence;       /* set by the runtime: 1, 2, 3 ... per publisher */
-  uint64_t publisher_id;   /* set by the runtime: one per publishing thread, unique in the process */
+  uint64_t publisher_id;   /* set by the runtime: one per publishing thread, drawn so that no linked process has
+                              the same; below 2^53 */
   int64_t timestamp_ns;    /* set by the runtime at publish, nanoseconds since 1970 (UTC) */
   uint8_t trace_id[16];    /* W3C trace context */
   uint8_t span_id[8];

@@ -30,6 +30,18 @@ table Shape (type_id: 20100, topic: "shapes") { name: string (required); colour:
 """
 
 
+class Recording(WithHub):
+    def test_publishers_of_several_processes_are_told_apart(self) -> None:
+        file = str(self.folder / "two.mcap")
+        recorder = self.subscriber(file, "--count", "6", verb="record")
+        for _ in range(2):
+            self.publish("CounterUpdate", {"value": 1}, "--count", "3")
+        self.assertEqual(self.end_of(recorder)[0], 0)
+        told = json.loads(run("info", file, "--json").stdout)["publishers"]
+        self.assertEqual([(each["messages"], each["gaps"], each["out_of_order"]) for each in told], [(3, 0, 0)] * 2)
+        self.assertLess(max(each["publisher_id"] for each in told), 1 << 53)
+
+
 class PubAndSub(WithHub):
     def test_what_one_process_publishes_another_prints(self) -> None:
         subscriber = self.subscriber("TextMessage", "--count", "1")

@@ -9,7 +9,8 @@
 namespace mycelium::laws {
 
 #if defined(__SANITIZE_ADDRESS__)
-constexpr bool forks_amid_work = false; // what a thread locked in gcc 12's sanitizing allocator stays so in the child
+constexpr bool forks_amid_work =
+    false; // what a thread locked in the sanitizing allocator of gcc 12 stays so in the child
 #else
 constexpr bool forks_amid_work = true;
 #endif

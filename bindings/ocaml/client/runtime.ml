@@ -38,6 +38,7 @@ let create ?(name = "mycelium") ?(mailbox_capacity = 4096) ?(policy = Block) ?(b
   if mailbox_capacity < 1 then invalid_arg "Mycelium_client.Runtime.create: mailbox_capacity has to be at least 1";
   let waker = Bell.take () and changes = Bell.nobody () and stall_waits = Atomic.make false in
   if not (Sockets.can_watch waker.reader) then Status.fail Status.Runtime Sockets.too_many;
+  let random = Random.State.make_self_init () in
   let room_made () = if Atomic.exchange stall_waits false then Bell.ring waker in
   let t =
     {
@@ -58,7 +59,8 @@ let create ?(name = "mycelium") ?(mailbox_capacity = 4096) ?(policy = Block) ?(b
       lanes = Atomic.make Numbers.empty;
       known = Atomic.make Numbers.empty;
       next_id = Atomic.make 1;
-      random = Random.State.make_self_init ();
+      random;
+      publisher = Int64.succ (Random.State.int64 random 0x10_0000_0000_0000L);
       closing = Atomic.make false;
       ended = false;
       event_thread = -1;
@@ -170,6 +172,7 @@ let send t ?(correlation_id = 0L) ?(priority = 0) ?(destination = To_all) ?trace
     {
       Traffic.nothing with
       type_id;
+      publisher = t.publisher;
       correlation = correlation_id;
       priority;
       timestamp = Traffic.nanoseconds_now ();

@@ -108,6 +108,7 @@ type t = {
   known : known Numbers.t Atomic.t;
   next_id : int Atomic.t; (* of requests *)
   random : Random.State.t;
+  publisher : int64; (* id; all threads are one *)
   closing : bool Atomic.t; (* nothing more is accepted *)
   mutable ended : bool; (* the event thread is gone *)
   mutable event_thread : int;

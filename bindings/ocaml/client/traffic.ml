@@ -200,7 +200,7 @@ let nothing =
     request = false;
     reply = false;
     origin = 0L;
-    publisher = 1L;
+    publisher = 0L;
     published = 0L;
     timestamp = 0L;
     key = None;
@@ -215,7 +215,14 @@ let next_sequence t =
 let answer t bridge connection correlation (outcome : Question.outcome) =
   if Hashtbl.mem connection.answering correlation && Link.is_up connection.link then begin
     Hashtbl.remove connection.answering correlation;
-    let reply = { nothing with correlation; reply = true; origin = bridge.self; timestamp = nanoseconds_now () } in
+    let reply = {
+        nothing with
+        correlation;
+        reply = true;
+        origin = bridge.self;
+        publisher = t.publisher;
+        timestamp = nanoseconds_now ();
+      } in
     let failed status = { reply with outcome = Status.to_int status } in
     let reply =
       match outcome with

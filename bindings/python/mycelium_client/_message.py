@@ -20,7 +20,7 @@ class Envelope(NamedTuple):
 
     type_id: int
     sequence: int  # of the publisher
-    publisher_id: int  # unique in the process of the publisher
+    publisher_id: int  # one per runtime; no linked process has the same
     timestamp_ns: int
     correlation_id: int
     priority: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import secrets
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -13,8 +14,6 @@ from ._local import Local, Room
 from ._message import Ask, Message, trace_bytes, unanswered
 from ._settings import BusSettings
 from ._subscription import CallbackSubscription
-
-_PUBLISHER = 1  # all tasks of a runtime are one
 
 
 def type_id_of(what: Any) -> int:
@@ -35,6 +34,7 @@ class Publisher:
         self._local = local
         self._node = 0  # set by who makes the links
         self._state = "open"
+        self._id = 1 + secrets.randbelow(1 << 52)  # all tasks of a runtime are one publisher
         self._sequences = itertools.count(1)
         self._published = self._refused = 0
         self._waiting_for_replies: set[asyncio.Future[Message | None]] = set()
@@ -114,7 +114,7 @@ class Publisher:
             type_id,
             payload,
             sequence=next(self._sequences),
-            publisher_id=_PUBLISHER,
+            publisher_id=self._id,
             timestamp_ns=time.time_ns(),
             correlation_id=ask.id if ask else correlation_id,
             priority=priority,

@@ -118,7 +118,7 @@ struct envelope {
   std::uint16_t type_id = 0;
   headers given;                  // by the publisher
   std::uint64_t sequence = 0;     // 1, 2, 3 ... per publisher
-  std::uint64_t publisher_id = 0; // one per publishing thread, unique in the process
+  std::uint64_t publisher_id = 0; // one per publishing thread; no linked process has the same
   std::chrono::sys_time<std::chrono::nanoseconds> timestamp{};
 };
 
