@@ -106,12 +106,12 @@ TEST_P(bridges, carry_payloads_of_all_sizes) {
 TEST_P(bridges, end_a_subscription_when_the_last_subscriber_there_has_gone) {
   inbox got;
   node a("a");
+  inbox other;
   node b("b");
   const auto id = b.subscribe(got);
   b.dial(a.listen(at()));
   a.wanted();
   ASSERT_TRUE(b.bus().unsubscribe(id));
-  inbox other;
   b.subscribe(other, type + 1); // comes after it
   a.wanted(type + 1);
   EXPECT_EQ(a.bus().stats().subscriptions, 1u);

@@ -222,6 +222,7 @@ settings with_token(const std::string& token) {
 TEST_F(faults, who_does_not_know_the_token_is_refused) {
   node a("a", with_token("secret"));
   const auto at = a.listen(folder_.at());
+  inbox got;
   node friendly("friend", with_token("secret"));
   node wrong("wrong", with_token("guess"));
   node none("none");
@@ -230,7 +231,6 @@ TEST_F(faults, who_does_not_know_the_token_is_refused) {
   while (a.link().stats().refused < 4)
     std::this_thread::yield();
   EXPECT_EQ(a.link().stats().links_made, 0u);
-  inbox got;
   friendly.subscribe(got);
   friendly.dial(at);
   a.wanted();

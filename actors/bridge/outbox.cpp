@@ -370,9 +370,17 @@ outbox_stats outbox::stats() const {
   return now;
 }
 
-// Of what a mailbox was offered, the first n have left it when n were handled, since it keeps their order.
-bool outbox::has_sent_locked(position& what, std::uint64_t dropped) const {
-  if (!what.is_sent && stats_.sent + stats_.passed_over + dropped >= what.offered + stats_.taken_over) {
+// First all of it has to have left the mailbox, whatever came after it. Then it is sent, or among what is held, which
+// is sent in its order; but what was taken over since goes first.
+bool outbox::has_sent_locked(position& what) const {
+  if (!what.is_taken) {
+    if (!lane_->has_settled(what.accepted))
+      return false;
+    what.is_taken = true;
+    what.to_handle = stats_.sent + stats_.passed_over + held_.size();
+    what.taken_over = stats_.taken_over;
+  }
+  if (!what.is_sent && stats_.sent + stats_.passed_over + what.taken_over >= what.to_handle + stats_.taken_over) {
     what.is_sent = true;
     what.sequence = sequence_;
   }
@@ -380,15 +388,13 @@ bool outbox::has_sent_locked(position& what, std::uint64_t dropped) const {
 }
 
 bool outbox::has_sent(position& what) const {
-  const auto dropped = lane_->stats().all_dropped();
   std::lock_guard lock(mutex_);
-  return has_sent_locked(what, dropped);
+  return has_sent_locked(what);
 }
 
 bool outbox::is_dealt_with(position& what) const {
-  const auto dropped = lane_->stats().all_dropped();
   std::lock_guard lock(mutex_);
-  if (!has_sent_locked(what, dropped))
+  if (!has_sent_locked(what))
     return false;
   const auto is_past = [&](const std::deque<on_its_way>& all) {
     return all.empty() || all.front().sequence > what.sequence;

@@ -85,11 +85,14 @@ public:
 
   // What was offered by a moment, for somebody who waits until the neighbour has acknowledged it. Any thread.
   struct position {
-    std::uint64_t offered = 0;
+    runtime::lane::progress accepted;
+    bool is_taken = false;        // from the mailbox; then:
+    std::uint64_t to_handle = 0;  // so many messages are sent or passed over when all of it is
+    std::uint64_t taken_over = 0; // by then; what comes later that way has to be handled, too
     bool is_sent = false;
     std::uint64_t sequence = 0; // of the last of it, once it is sent
   };
-  position offered_by_now() const { return {.offered = lane_->stats().offered}; }
+  position offered_by_now() const { return {.accepted = lane_->accepted()}; }
   // Has it left the outbox? Was it acknowledged, dropped or lost? Both remember in `what` how far it has come.
   bool has_sent(position& what) const;
   bool is_dealt_with(position& what) const;
@@ -129,7 +132,7 @@ private:
   void begin_stream_locked();
   void count_bytes_locked();
   void acknowledge_locked(std::uint64_t sequence);
-  bool has_sent_locked(position& what, std::uint64_t dropped) const;
+  bool has_sent_locked(position& what) const;
   void send_again_locked();
   // Sends what is held as far as credit goes. True: the actor may go on when the lock is down.
   bool go_on_locked();

@@ -102,6 +102,7 @@ TEST(node_reports, come_again_and_end_when_nobody_wants_them) {
   const socket_folder folder;
   reports heard;
   node a("a");
+  reports again;
   node b("b");
   b.dial(a.listen(folder.at()));
   b.linked(1);
@@ -115,7 +116,6 @@ TEST(node_reports, come_again_and_end_when_nobody_wants_them) {
     std::this_thread::yield();
   ASSERT_FALSE(a.bus().is_wanted(schema::report_type_id));
   // A second subscription starts them anew.
-  reports again;
   b.subscribe(again, schema::report_type_id);
   EXPECT_NE(again.until([&](const auto& r) { return is_of(r, a); }), nullptr);
 }

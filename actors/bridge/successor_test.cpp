@@ -79,8 +79,8 @@ void successors::stand_still(node& b, stuck& in, node& a, const address& at, int
 
 TEST_F(successors, give_a_receipt_when_a_message_is_delivered_and_not_before) {
   node a("a", at_least_once());
-  node b("b", quick());
   stuck here;
+  node b("b", quick());
   stand_still(b, here, a, a.listen(folder_.at()), 10);
   // The first is in the callback.
   EXPECT_EQ(to_neighbour(a).unconfirmed, 10u);
@@ -92,8 +92,8 @@ TEST_F(successors, give_a_receipt_when_a_message_is_delivered_and_not_before) {
 TEST_F(successors, get_what_was_acknowledged_and_not_delivered) {
   node a("a", at_least_once());
   const auto at = a.listen(folder_.at());
-  node b("worker", quick());
   stuck here;
+  node b("worker", quick());
   stand_still(b, here, a, at, 100);
   // It leaves without having delivered them: its runtime closes at a deadline that has passed.
   EXPECT_FALSE(b.bus().close(deadline::in(0)));
@@ -128,12 +128,13 @@ TEST_F(successors, that_subscribe_late_get_it_when_they_do) {
     std::this_thread::yield();
   publish(a, 0, 50);
   publish(a, 50, 100, other_type);
+  inbox later;
+  inbox got;
   node again("worker", quick());
   again.dial(at);
   again.linked(1);
   a.linked(1);
   publish(a, 100, 150);
-  inbox got;
   again.subscribe(got);
   ASSERT_TRUE(got.wait_for(100));
   publish(a, 150, 200);
@@ -142,7 +143,6 @@ TEST_F(successors, that_subscribe_late_get_it_when_they_do) {
   for (const auto& each : numbers(100, 200))
     expected.push_back(each);
   EXPECT_EQ(got.all(), expected);
-  inbox later;
   again.subscribe(later, other_type);
   ASSERT_TRUE(later.wait_for(50));
   EXPECT_EQ(later.all(), numbers(50, 100));
@@ -155,9 +155,9 @@ TEST_F(successors, of_a_hub_get_what_it_had_not_passed_on) {
   const auto place = *parse_address(at);
   node a("a", at_least_once());
   a.dial(place);
+  inbox got;
   node b("b", quick());
   stuck here;
-  inbox got;
   here.subscribe(b);
   b.subscribe(got);
   b.dial(place);
@@ -216,8 +216,8 @@ TEST_F(successors, get_what_publishers_wait_with_for_room) {
   how.block_timeout_ns = patience;
   node a("a", how);
   const auto at = a.listen(folder_.at());
-  node b("worker", quick());
   stuck here;
+  node b("worker", quick());
   stand_still(b, here, a, at, 1);
   std::vector<std::jthread> threads;
   for (int i = 0; i < publishers; ++i)
@@ -246,9 +246,9 @@ TEST_F(successors, do_not_wait_for_publishers_of_what_is_not_theirs) {
   how.block_timeout_ns = patience;
   node a("a", how);
   const auto at = a.listen(folder_.at());
-  node b("worker", quick());
   stuck here;
   inbox others;
+  node b("worker", quick());
   b.subscribe(others, other_type);
   stand_still(b, here, a, at, 1);
   a.wanted(other_type);
@@ -321,8 +321,8 @@ TEST_F(successors, two_of_a_name_that_live_both_get_what_they_want) {
 TEST_F(successors, that_are_there_before_the_one_before_has_gone_get_the_rest_then) {
   node a("a", at_least_once());
   const auto at = a.listen(folder_.at());
-  node b("worker", quick());
   stuck here;
+  node b("worker", quick());
   stand_still(b, here, a, at, 10);
   inbox got;
   node next("worker", quick());
@@ -342,8 +342,8 @@ TEST_F(successors, that_are_there_before_the_one_before_has_gone_get_the_rest_th
 
 TEST_F(successors, find_what_history_keeps_confirmed_all_the_same) {
   node a("a", at_least_once());
-  node b("b", quick());
   inbox got;
+  node b("b", quick());
   ASSERT_TRUE(b.bus().keep_history(type, 8));
   b.subscribe(got);
   b.dial(a.listen(folder_.at()));
