@@ -15,6 +15,8 @@
 #include <filesystem>
 #include <fstream>
 #include <netinet/in.h>
+#include <random>
+#include <stdexcept>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -71,16 +73,27 @@ private:
   std::string path_;
 };
 
-std::uint16_t free_port() {
+bool is_free(std::uint16_t port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  must(fd >= 0, "socket");
   sockaddr_in name{};
   name.sin_family = AF_INET;
   name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof name;
-  must(::bind(fd, reinterpret_cast<const sockaddr*>(&name), length) == 0, "bind");
-  must(::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &length) == 0, "getsockname");
+  name.sin_port = htons(port);
+  const bool is = ::bind(fd, reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0;
   ::close(fd);
-  return ntohs(name.sin_port);
+  return is;
+}
+
+// Below those that the kernel gives to whoever connects: one of these might go to another process before it is used.
+std::uint16_t free_port() {
+  constexpr std::uint16_t first = 20'000;
+  constexpr std::uint16_t count = 12'000;
+  static std::mt19937 dice{std::random_device{}()};
+  for (int tries = 0; tries < 1000; ++tries)
+    if (const auto port = static_cast<std::uint16_t>(first + dice() % count); is_free(port))
+      return port;
+  throw std::runtime_error("no TCP port is free");
 }
 
 void pause_ms(unsigned ms) { ::usleep(ms * 1000); }
